@@ -1,0 +1,61 @@
+"""Exceptions of Gen3D. Every message names the field, the value and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Gen3DError(Exception):
+    """Base class of every error Gen3D raises on purpose."""
+
+
+class FieldError(Gen3DError, ValueError):
+    """A value that cannot be used.
+
+    Args:
+        field: where the value stands, e.g. ``"objects[0].mass_kg"`` or ``"control_hz"``.
+        value: the offending value; shortened in the message.
+        problem: what is wrong with it, without a final full stop.
+        remedy: what to do instead, without a final full stop.
+    """
+
+    def __init__(self, field: str, value: Any, problem: str, remedy: str) -> None:
+        shown = repr(value)
+        if len(shown) > 120:
+            shown = shown[:117] + "..."
+        super().__init__(f"{field} = {shown}: {problem}. {remedy}.")
+        self.field = field
+        self.value = value
+        self.problem = problem
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.field, self.value, self.problem, self.remedy)
+
+
+class SceneError(FieldError):
+    """A scene description that is malformed, inconsistent, tampered with or from the future."""
+
+
+class AssetError(FieldError):
+    """A mesh or an asset that cannot be used in a scene."""
+
+
+class DesignError(FieldError):
+    """A sentence that the designer could not turn into a scene."""
+
+
+class LayoutError(FieldError):
+    """Objects that could not be placed on the support without collision and within reach."""
+
+
+class ActionError(FieldError):
+    """An action of the wrong shape or with values that are not finite."""
+
+
+class CertificateError(FieldError):
+    """A scene that did not pass its certificate."""
+
+
+class EngineUnavailable(Gen3DError, ImportError):
+    """A physics engine, renderer or optional package that is not installed here."""

@@ -30,7 +30,7 @@ Family = Literal["pick", "place"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Coordinate = Annotated[float, msgspec.Meta(ge=-10.0, le=10.0)]
 

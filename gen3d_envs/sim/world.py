@@ -1,0 +1,110 @@
+"""The narrow protocol between the environment and a physics engine.
+
+A world holds one robot, one support and some rigid bodies. It knows nothing of tasks, observations or cameras. Each
+engine is one file that implements :class:`World`; nothing outside ``gen3d_envs/sim`` knows which one runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.assets.asset import Asset, Quaternion, Vector
+from gen3d_envs.sim.articulation import Articulation
+
+SUPPORT = "support"
+ROBOT = "robot"
+
+
+@dataclass(frozen=True, eq=False)
+class BodyState:
+    """A rigid body in a world: its asset and where it starts (asset frame in the scene frame)."""
+
+    name: str
+    asset: Asset
+    position_m: Vector
+    orientation_xyzw: Quaternion
+
+
+@dataclass(frozen=True, eq=False)
+class RobotState:
+    """The robot in a world: its model, where it stands and how it starts and drives.
+
+    Attributes:
+        model: links and joints.
+        base_position_m: base link frame in the scene frame (upright).
+        joints: start position of every joint, in the model's order.
+        drive_effort: largest force or torque of each joint's position drive.
+    """
+
+    model: Articulation
+    base_position_m: Vector
+    joints: tuple[float, ...]
+    drive_effort: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WorldSetup:
+    """Everything a world is loaded from, in load order."""
+
+    robot: RobotState
+    bodies: tuple[BodyState, ...]
+    support_half_extents_m: Vector
+    support_center_m: Vector
+    support_friction: float
+    gravity_mps2: float = 9.81
+
+
+class World(Protocol):
+    """A physics world. Equal calls give bit-equal answers, whatever ran before in this process."""
+
+    engine: str
+    """Name and version of the engine with its settings, e.g. ``"pybullet 3.2.7, 120 Hz, 20 iterations"``."""
+
+    physics_hz: int
+    """Steps of the engine per simulated second."""
+
+    def load(self, setup: WorldSetup) -> None:
+        """Empty the world and load ``setup``, everything at rest."""
+
+    def drive(self, targets: Sequence[Sequence[float]], steps: Sequence[int]) -> None:
+        """Advance: for each row, set every joint's position target and take that many engine steps."""
+
+    def joint_positions(self) -> list[float]:
+        """Position of every joint in the model's order, rad or m."""
+
+    def joint_velocities(self) -> list[float]:
+        """Velocity of every joint in the model's order, rad/s or m/s."""
+
+    def link_poses(self) -> list[tuple[Vector, Quaternion]]:
+        """Frame of each link in the scene frame: position in m, orientation xyzw."""
+
+    def body_pose(self, index: int) -> tuple[Vector, Quaternion]:
+        """Asset frame of a body in the scene frame: position in m, orientation xyzw."""
+
+    def body_velocity(self, index: int) -> tuple[Vector, Vector]:
+        """Linear (m/s, of the centre of mass) and angular (rad/s) velocity of a body, scene frame."""
+
+    def set_body_pose(self, index: int, position_m: Vector, orientation_xyzw: Quaternion) -> None:
+        """Put a body somewhere, at rest. For tests and perturbations; policies cannot reach it."""
+
+    def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
+        """Give a body a velocity (m/s, rad/s, scene frame). For tests and perturbations."""
+
+    def contacts(self, index: int) -> set[str]:
+        """What the body touches: names of bodies, ``"support"``, ``"robot"``, ``"ground"``."""
+
+    def penetration_m(self, index: int) -> float:
+        """Deepest overlap of the body with anything it touches now, m, >= 0."""
+
+    def close(self) -> None:
+        """Give everything back. A second call does nothing."""
+
+
+def as_array(pose: tuple[Vector, Quaternion]) -> NDArray[np.float64]:
+    """A pose as (7,) float64: x, y, z in m, then orientation xyzw."""
+    return np.array([*pose[0], *pose[1]], dtype=np.float64)

@@ -1,0 +1,39 @@
+"""Shared set-up: tests never touch the user's cache, and everything under tests/benchmarks is a benchmark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Set where the run starts, so that xdist workers and child processes share one cache; CACHE is None in those.
+CACHE = tempfile.mkdtemp(prefix="gen3d-tests-") if "GEN3D_TEST_CACHE" not in os.environ else None
+if CACHE is not None:
+    os.environ["GEN3D_TEST_CACHE"] = os.environ["GEN3D_CACHE"] = CACHE
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if CACHE is not None:
+        shutil.rmtree(CACHE, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(REPOSITORY / "tests" / "benchmarks"):
+            item.add_marker(pytest.mark.benchmark)
+
+
+@pytest.fixture(scope="session")
+def shared_assets() -> Path:
+    """The folder of real generated assets that is not part of the repository; the test skips where it is absent."""
+    shared = Path(os.environ.get("GEN3D_SHARED", REPOSITORY.parent / "shared"))
+    folder = shared / "assets" / "embodiedgen"
+    if not folder.is_dir():
+        pytest.skip("the shared assets are not here (GEN3D_SHARED names their folder)")
+    return folder

@@ -1,0 +1,146 @@
+"""Pictures of a scene, drawn in software: colour, depth and segmentation.
+
+This file and its parts ``camera_engine.py`` and ``camera_mesh.py`` are the only ones that know the renderer. All
+cameras of a process share one renderer; a :class:`Camera` holds the scene graph of one environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.errors import Gen3DError, SceneError
+from gen3d_envs.sim.camera_engine import RENDERER, add_camera, core, engine, fit_lens, free_scene
+from gen3d_envs.sim.camera_mesh import moving_node, static_node
+from gen3d_envs.sim.camera_numbers import NumberScene
+from gen3d_envs.sim.view import SceneView
+
+
+class Camera:
+    """Draws one scene from its cameras.
+
+    Every picture is an array of its own, row 0 at the top. The same view and poses give the same bits in every
+    process, whatever was drawn before. A pixel's ray goes through its centre: with ``u = (column + 0.5) / width`` it
+    is ``forward + (2 u - 1) tan(fov_x / 2) right + (1 - 2 v) tan(fov_y / 2) up``. Outlines are dilated by up to half
+    a pixel, which is how this renderer fills triangles.
+
+    Args:
+        view: what is drawn. Moving nodes start at the scene's origin.
+
+    Raises:
+        SceneError: two nodes or two cameras share a name, or a camera rides on a node that does not move.
+        AssetError: a mesh without faces, or a texture whose sides are not powers of two.
+    """
+
+    renderer: str = RENDERER
+
+    def __init__(self, view: SceneView) -> None:
+        self._closed = False
+        self._view = view
+        self._numbers: NumberScene | None = None
+        _check_names(view)
+        self._root = core.NodePath("scene")
+        self._sky = core.LColor(*(max(0.0, min(1.0, channel)) for channel in view.sky), 1.0)
+        if view.static:
+            self._root.attachNewNode(static_node(view.static))
+        self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
+        self._light()
+        self._cameras: dict[str, core.NodePath] = {}
+        self._lens_sizes: dict[str, tuple[int, int]] = {}
+        self._specs = {spec.name: spec for spec in view.cameras}
+        for spec in view.cameras:
+            parent = self._root if spec.parent is None else self._nodes[spec.parent]
+            self._cameras[spec.name] = add_camera(spec, self._root, parent)
+
+    def _light(self) -> None:
+        light = self._view.light
+        ambient = core.AmbientLight("ambient")
+        ambient.setColor(core.LColor(*light.ambient, 1.0))
+        sun = core.DirectionalLight("sun")
+        sun.setColor(core.LColor(*light.directional, 1.0))
+        sun.setDirection(core.LVector3(*light.direction))
+        for node in (ambient, sun):
+            self._root.setLight(self._root.attachNewNode(node))
+
+    def set_pose(self, name: str, position_m: Sequence[float], orientation_xyzw: Sequence[float]) -> None:
+        """Put a moving node somewhere: its frame in the scene frame."""
+        x, y, z, w = orientation_xyzw
+        try:
+            self._nodes[name].setPosQuat(tuple(position_m), (w, x, y, z))
+        except KeyError:
+            self._refuse_if_closed()
+            raise SceneError("name", name, "no moving node has this name", f"Use one of {list(self._nodes)}") from None
+
+    def render(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
+        """The colour picture of a camera: (height, width, 3) uint8, sRGB.
+
+        Raises:
+            SceneError: no camera has this name, or the picture is larger than 4096 pixels.
+            Gen3DError: the camera was closed.
+        """
+        node = self._camera(camera, width, height)
+        shared = engine()
+        with shared.lock:
+            return shared.draw(node, width, height, self._sky)[::-1, :, 2::-1].copy()
+
+    def render_depth(self, camera: str, width: int, height: int) -> NDArray[np.float32]:
+        """Distance along the camera's ``forward``, not along the ray: (height, width) float32, m.
+
+        0 where nothing is nearer than the camera's ``far_m``. Exact at pixel centres up to rounding (the triangle
+        under each pixel is intersected with its ray); errors as in :meth:`render`.
+        """
+        self._camera(camera, width, height)
+        return self._number_scene().depth(self._specs[camera], width, height, self._nodes)
+
+    def render_segmentation(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
+        """The ``segment`` of the node under each pixel, 0 where there is none: (height, width) uint8.
+
+        Errors as in :meth:`render`.
+        """
+        self._camera(camera, width, height)
+        return self._number_scene().segmentation(self._specs[camera], width, height, self._nodes)
+
+    def close(self) -> None:
+        """Free the scene graph. A second call does nothing; drawing afterwards is an error."""
+        if self._closed:
+            return
+        self._closed = True
+        shared = engine()
+        with shared.lock:
+            if self._numbers is not None:
+                self._numbers.close()
+            free_scene(self._root, list(self._cameras.values()))
+        self._cameras.clear()
+        self._nodes.clear()
+
+    def _number_scene(self) -> NumberScene:
+        if self._numbers is None:
+            self._numbers = NumberScene(self._view)
+        return self._numbers
+
+    def _camera(self, name: str, width: int, height: int) -> core.NodePath:
+        node = self._cameras.get(name)
+        if node is None:
+            self._refuse_if_closed()
+            raise SceneError("camera", name, "no camera has this name", f"Use one of {list(self._cameras)}")
+        if self._lens_sizes.get(name) != (width, height):
+            fit_lens(node, self._specs[name], width, height)
+            self._lens_sizes[name] = (width, height)
+        return node
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Gen3DError("This camera was closed and draws no more; make a new one.")
+
+
+def _check_names(view: SceneView) -> None:
+    moving = [node.name for node in view.moving]
+    for field, names in (("moving[].name", moving), ("cameras[].name", [spec.name for spec in view.cameras])):
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise SceneError(field, name, "two of them share this name", "Give each its own")
+    for spec in view.cameras:
+        if spec.parent is not None and spec.parent not in moving:
+            raise SceneError(f"cameras[{spec.name}].parent", spec.parent, "no moving node", f"Use one of {moving}")

@@ -74,11 +74,8 @@ class World(Protocol):
     def drive(self, targets: Sequence[Sequence[float]], steps: Sequence[int]) -> None:
         """Advance: for each row, set every joint's position target and take that many engine steps."""
 
-    def joint_positions(self) -> list[float]:
-        """Position of every joint in the model's order, rad or m."""
-
-    def joint_velocities(self) -> list[float]:
-        """Velocity of every joint in the model's order, rad/s or m/s."""
+    def joint_states(self) -> tuple[list[float], list[float]]:
+        """Position (rad or m) and velocity (rad/s or m/s) of every joint in the model's order."""
 
     def link_poses(self) -> list[tuple[Vector, Quaternion]]:
         """Frame of each link in the scene frame: position in m, orientation xyzw."""

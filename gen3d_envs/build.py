@@ -1,0 +1,154 @@
+"""From a scene's description to everything an environment needs: assets, footprints, poses, room and pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from gen3d_envs.assets.asset import Asset
+from gen3d_envs.assets.generate import generate
+from gen3d_envs.assets.store import AssetStore
+from gen3d_envs.design.layout import REST_GAP_M, Footprint, Placement, lay_out
+from gen3d_envs.errors import SceneError
+from gen3d_envs.geometry import from_yaw
+from gen3d_envs.sim.room import Room, build_room
+from gen3d_envs.sim.view import VisualMesh, VisualNode
+from gen3d_envs.sim.world import BodyState
+from gen3d_envs.spec import ObjectSpec, SceneSpec, replace
+
+SEGMENT_ROBOT = 1
+SEGMENT_OBJECTS = 2
+"""Segmentation value of the first object; the others follow in the scene's order. 0 is the room."""
+
+SUPPORT_THICKNESS_M = 0.04
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltScene:
+    """A scene with its assets, shared by every environment of a process that uses it.
+
+    Attributes:
+        spec: the scene with all poses and asset hashes filled in.
+        assets: one per object, in the scene's order.
+    """
+
+    spec: SceneSpec
+    assets: tuple[Asset, ...]
+
+    @cached_property
+    def footprints(self) -> tuple[Footprint, ...]:
+        """Outline of each object from above."""
+        return tuple(Footprint(asset) for asset in self.assets)
+
+    @cached_property
+    def room(self) -> Room:
+        """What stands around."""
+        return build_room(self.spec.background, self.spec.support)
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of the scene, see :attr:`SceneSpec.hash`."""
+        return self.spec.hash
+
+    @cached_property
+    def nodes(self) -> tuple[VisualNode, ...]:
+        """One node per object, named ``object/<name>``."""
+        return tuple(
+            VisualNode(f"object/{item.name}", VisualMesh(a.vertices, a.faces, a.colors), SEGMENT_OBJECTS + index)
+            for index, (item, a) in enumerate(zip(self.spec.objects, self.assets, strict=True))
+        )
+
+    @cached_property
+    def placements(self) -> list[Placement]:
+        """The card's own poses: x and y in m, yaw in rad."""
+        return [(o.pose.x_m, o.pose.y_m, o.pose.yaw_rad) for o in self.spec.objects if o.pose is not None]
+
+    def index(self, name: str | None) -> int | None:
+        """Index of an object by name; None for None."""
+        return next((i for i, item in enumerate(self.spec.objects) if item.name == name), None)
+
+    def bodies(self, placements: list[Placement]) -> tuple[BodyState, ...]:
+        """The objects as bodies at the given placements, a hair above the support."""
+        return tuple(
+            BodyState(item.name, asset, (x, y, (item.pose.z_m if item.pose else 0.0) + REST_GAP_M), from_yaw(yaw))
+            for item, asset, (x, y, yaw) in zip(self.spec.objects, self.assets, placements, strict=True)
+        )
+
+
+def seeded(*parts: object) -> np.random.Generator:
+    """A generator that depends on ``parts`` only, on every machine."""
+    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+
+def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Asset:
+    """The asset of one object: from the store where its hash is known there, else generated or imported.
+
+    Args:
+        item: the object.
+        folder: folder of the scene file; foreign meshes are named relative to it.
+        store: where finished assets are kept.
+
+    Raises:
+        SceneError: the asset does not have the hash that the scene states.
+        AssetError: a foreign mesh cannot be used.
+    """
+    if item.asset_sha256 is not None:
+        asset = store.get(item.asset_sha256)
+        if asset is not None:
+            return asset
+    if item.mesh is None:
+        asset = generate(item)
+    else:
+        from gen3d_envs.assets.foreign import load_foreign
+
+        asset = load_foreign(item, folder)
+    if item.asset_sha256 not in (None, asset.sha256):
+        raise SceneError(
+            f"objects[{item.name}].asset_sha256", item.asset_sha256,
+            f"this installation generates {asset.sha256[:12]}... instead",
+            "Install the pinned versions of constraints.txt, or design the scene again",
+        )  # fmt: skip
+    store.put(asset)
+    return asset
+
+
+def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None = None) -> BuiltScene:
+    """Build a scene: its assets, and its layout where poses are missing.
+
+    Deterministic in the scene alone.
+
+    Args:
+        scene: designed or read from a card.
+        folder: folder of the scene file, for foreign meshes.
+        store: asset store; the default one where None.
+
+    Raises:
+        SceneError, AssetError, LayoutError: what cannot be built, and the remedy.
+    """
+    store = default_store() if store is None else store
+    assets = tuple(build_asset(item, folder, store) for item in scene.objects)
+    if any(item.pose is None for item in scene.objects):
+        scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction))
+    if any(item.asset_sha256 is None for item in scene.objects):
+        objects = tuple(replace(o, asset_sha256=a.sha256) for o, a in zip(scene.objects, assets, strict=True))
+        scene = replace(scene, objects=objects)
+    return BuiltScene(scene, assets)
+
+
+_STORE: AssetStore | None = None
+
+
+def default_store() -> AssetStore:
+    """The process-wide store: the released assets, then the user's cache."""
+    global _STORE
+    if _STORE is None:
+        from gen3d_envs.assets.store import cache_folder
+        from gen3d_envs.registration import registry_folder
+
+        _STORE = AssetStore((cache_folder() / "assets", registry_folder() / "assets"))
+    return _STORE

@@ -1,0 +1,424 @@
+"""The one environment class: a scene, a robot and a task behind Gymnasium's interface."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from gen3d_envs.build import BuiltScene, build
+from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
+from gen3d_envs.design.layout import vary
+from gen3d_envs.errors import ActionError, FieldError, Gen3DError, SceneError
+from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup, observation_space, state_terms
+from gen3d_envs.registration import load_card, scene_names
+from gen3d_envs.robots import Robot, get_robot
+from gen3d_envs.robots.controllers import CONTROLLERS, Controller, schedule
+from gen3d_envs.sim.engines import RobotState, World, WorldSetup, make_world
+from gen3d_envs.tasks import Stage, Status, make_task
+
+EPISODE_S = 20.0
+"""Default episode length, simulated s: the paper's 100 control steps at 5 Hz."""
+
+SETTLE_S = 0.25
+"""Simulated s between placing the objects and the first observation."""
+
+MAX_PIXELS = 2048
+
+
+class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
+    """A robot arm, a table and generated objects; the task is in ``info["instruction"]``.
+
+    Observations, by ``obs_type``: ``"state"`` (flat float32), ``"pixels"``, ``"pixels_agent_pos"`` (default). Actions:
+    numbers in [-1, 1]; what is out of range is clipped to it, what is not finite is refused. Rewards: sparse, 1.0 on
+    the step that fulfils the task and 0.0 before; or ``"shaped"``, the weighted terms of ``info["reward_terms"]``, in
+    [0, 1]. Episodes terminate on success or when the target fell off the support, and are truncated after 20 simulated
+    seconds (or ``max_episode_steps`` of ``gym.make``).
+
+    Args:
+        scene: one scene, by name, ID or path of a card (or already built, for a scene that has no card yet).
+        family: ``"pick"`` or ``"place"``: draws one of the family's released scenes at each reset.
+        scenes: draws from these scenes instead.
+        obs_type: see above.
+        observation_width, observation_height: size of each picture in pixels.
+        cameras: names of cameras in the observation: ``"front"`` (third person), ``"wrist"``.
+        control: ``"ee_delta"`` (7 numbers) or ``"joint_delta"`` (one per arm joint and the gripper).
+        control_hz: control steps per simulated second; must divide the physics rate.
+        robot: ``"widowx"`` or ``"panda"``; None takes the one the first scene was designed for.
+        reward: ``"sparse"`` or ``"shaped"``.
+        physics: engine; ``"pybullet"`` is what an ID means.
+        render_mode: ``"rgb_array"``, ``"human"`` or None.
+        render_width, render_height: size of ``render()`` pictures in pixels.
+
+    Reset options: ``{"scene": name}`` fixes the scene of the episode (one of this environment's, or any released).
+
+    ``info`` on every reset and step: ``is_success``, ``outcome``, ``instruction``, ``reward_terms``, ``scene``,
+    ``scene_hash``, ``engine`` and, where pictures are taken, ``renderer``.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
+
+    def __init__(
+        self,
+        scene: str | BuiltScene | None = None,
+        family: Literal["pick", "place"] | None = None,
+        scenes: Sequence[str] | None = None,
+        *,
+        obs_type: str = "pixels_agent_pos",
+        observation_width: int = 128,
+        observation_height: int = 128,
+        cameras: Sequence[str] = ("front",),
+        control: str = "ee_delta",
+        control_hz: int = 5,
+        robot: str | None = None,
+        reward: str = "sparse",
+        physics: str = "pybullet",
+        render_mode: str | None = None,
+        render_width: int = 640,
+        render_height: int = 480,
+    ) -> None:
+        self._given = scene if isinstance(scene, BuiltScene) else None
+        self._names = () if isinstance(scene, BuiltScene) else _choose_scenes(scene, family, scenes)
+        _check_choice("control", control, tuple(CONTROLLERS))
+        _check_choice("reward", reward, ("sparse", "shaped"))
+        _check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
+        for name, value in (
+            ("observation_width", observation_width), ("observation_height", observation_height),
+            ("render_width", render_width), ("render_height", render_height),
+        ):  # fmt: skip
+            if not isinstance(value, int) or not 8 <= value <= MAX_PIXELS:
+                raise FieldError(name, value, "is not a picture size", f"Use a whole number from 8 to {MAX_PIXELS}")
+        self._cameras = tuple(cameras)
+        if not self._cameras or len(set(self._cameras)) != len(self._cameras):
+            raise FieldError("cameras", cameras, "names no camera, or one twice", f"Use some of {', '.join(CAMERAS)}")
+        for name in self._cameras:
+            _check_choice("cameras", name, CAMERAS)
+        if robot is None:
+            robot = (self._given or load_scene(self._names[0])).spec.robot
+        self.robot: Robot = get_robot(robot)
+        self.robot_name = robot
+        self._world = make_world(physics)
+        physics_hz = self._world.physics_hz
+        if not isinstance(control_hz, int) or control_hz < 1 or physics_hz % control_hz:
+            self._world.close()
+            rates = [hz for hz in range(1, physics_hz + 1) if physics_hz % hz == 0]
+            raise FieldError(
+                "control_hz", control_hz, f"does not divide the physics rate of {physics_hz} Hz", f"Use one of {rates}"
+            )
+        self.control_hz = control_hz
+        self._substeps = physics_hz // control_hz
+        self._controller: Controller = CONTROLLERS[control](self.robot, control_hz)
+        self.action_names = self._controller.names
+        self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
+        self.state_terms = TermGroup(state_terms(tuple(joint.name for joint in self.robot.model.joints)))
+        self.agent_pos_terms = TermGroup(AGENT_POS)
+        self._size = (observation_width, observation_height)
+        self._obs_type = obs_type
+        self.observation_space = observation_space(
+            obs_type, self.state_terms, self.agent_pos_terms, self._cameras, *self._size
+        )
+        self._shaped = reward == "shaped"
+        self.render_mode = render_mode
+        self._render_size = (render_width, render_height)
+        self.metadata = {**self.metadata, "render_fps": control_hz}
+        self._camera: Any = None
+        self._camera_scene: BuiltScene | None = None
+        self._window: Any = None
+        self._scene: BuiltScene | None = None
+        self._closed = False
+        self.task_description = ""
+        self.task = ""
+
+    # ---- Gymnasium -------------------------------------------------------------------------------------------------
+
+    @property
+    def _max_episode_steps(self) -> int:
+        if self.spec is not None and self.spec.max_episode_steps is not None:
+            return self.spec.max_episode_steps
+        return math.ceil(EPISODE_S * self.control_hz)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode: draw a scene and the placement of its objects, load, settle. See the class for ``options``."""
+        self._check_open()
+        super().reset(seed=seed)
+        scene = self._draw_scene(options or {})
+        placements = vary(scene.spec, scene.footprints, self.np_random)
+        self.load(scene, placements)
+        return self._observe(), self._info()
+
+    def load(self, scene: BuiltScene, placements: list[tuple[float, float, float]]) -> None:
+        """Load a scene with its objects at ``placements`` (x m, y m, yaw rad) and let them settle."""
+        robot, spec = self.robot, scene.spec
+        start = (*robot.home, *robot.finger_open)
+        self._world.load(
+            WorldSetup(
+                robot=RobotState(robot.model, robot.base_position_m, start, robot.drive_effort),
+                bodies=scene.bodies(placements),
+                support_half_extents_m=(spec.support.depth_m / 2, spec.support.width_m / 2, 0.02),
+                support_center_m=(spec.support.depth_m / 2 - 0.35, 0.0, -0.02),
+                support_friction=spec.support.friction,
+            )
+        )
+        self._world.drive([start], [round(SETTLE_S * self._world.physics_hz)])
+        self._scene = scene
+        self._targets: list[float] = list(start)
+        self._controller.reset(start)
+        target, receptacle = scene.index(spec.task.target), scene.index(spec.task.receptacle)
+        assert target is not None  # the spec refuses a task without one
+        self._target, self._receptacle = target, receptacle
+        self._task = make_task(spec.task)
+        names = tuple(item.name for item in spec.objects)
+        self._task.reset(Stage(self._world, names, scene.assets, target, receptacle, 1.0 / self.control_hz))
+        self._read()
+        self._status: Status = self._task.evaluate(self._tool[0])
+        self._steps = 0
+        self._fixed_info = {
+            "instruction": spec.instruction,
+            "scene": spec.name,
+            "scene_hash": scene.hash,
+            "engine": self._world.engine,
+        }
+        self.task_description = self.task = spec.instruction
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Act for one control step."""
+        if self._scene is None or self._closed:
+            self._check_open()
+            raise Gen3DError("step() was called before reset(): call reset() first.")
+        targets = self._controller.targets(self._check_action(action))
+        self._world.drive(*schedule(self._targets, targets, self._substeps))
+        self._targets = targets
+        self._read()
+        self._status = status = self._task.evaluate(self._tool[0])
+        self._steps += 1
+        if self._shaped:
+            reward = sum(weight * status.terms[name] for name, weight in self._task.weights.items())
+        else:
+            reward = float(status.success)
+        terminated = status.success or status.failed
+        truncated = self._steps >= self._max_episode_steps
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), reward, terminated, truncated, self._info()
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """A picture of the front camera, ``(render_height, render_width, 3)`` uint8; in a window for ``"human"``."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'human' in gym.make().")
+            return None
+        picture = self.picture("front", *self._render_size)
+        if self.render_mode == "rgb_array":
+            return picture
+        if self._window is None:
+            from gen3d_envs.sim.window import Window
+
+            self._window = Window("Gen3D", *self._render_size)
+        self._window.show(picture)
+        return None
+
+    def close(self) -> None:
+        """Give the physics client and the camera back. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._window is not None:
+            self._window.close()
+        if self._camera is not None:
+            self._camera.close()
+        self._world.close()
+
+    # ---- beyond Gymnasium: for experts, certificates and tests -----------------------------------------------------
+
+    @property
+    def scene(self) -> BuiltScene:
+        """The scene of the current episode."""
+        if self._scene is None:
+            raise Gen3DError("No scene is loaded: call reset() first.")
+        return self._scene
+
+    def hold(self, seconds: float) -> None:
+        """Let simulated time pass with the arm held where it was last sent."""
+        self._world.drive([self._targets], [round(seconds * self._world.physics_hz)])
+        self._read()
+
+    @property
+    def renderer(self) -> str | None:
+        """Name of the renderer; None before the first picture."""
+        return None if self._camera is None else str(self._camera.renderer)
+
+    @property
+    def world(self) -> World:
+        """The physics world (see :class:`gen3d_envs.sim.world.World`): privileged, not for policies."""
+        return self._world
+
+    @property
+    def controller(self) -> Controller:
+        """What turns actions into joint targets."""
+        return self._controller
+
+    @property
+    def status(self) -> Status:
+        """The task's verdict after the last reset or step."""
+        return self._status
+
+    def snapshot(self) -> Snapshot:
+        """Privileged state after the last reset or step, scene frame."""
+        joints, velocities = self._joints
+        scene, world = self.scene, self._world
+        return Snapshot(
+            base_m=self.robot.base_position_m,
+            joints=joints,
+            joint_velocities=velocities,
+            tool_m=self._tool[0],
+            tool_rotation=self._tool[1],
+            opening=self.robot.gripper_opening(joints),
+            target=world.body_pose(self._target),
+            receptacle=None if self._receptacle is None else world.body_pose(self._receptacle),
+            target_size_m=scene.assets[self._target].size_m,
+            receptacle_size_m=(0.0, 0.0, 0.0) if self._receptacle is None else scene.assets[self._receptacle].size_m,
+            target_velocity=world.body_velocity(self._target)[0],
+        )
+
+    def picture(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
+        """A picture of any camera: ``(height, width, 3)`` uint8, top row first."""
+        picture: NDArray[np.uint8] = self._posed_camera().render(camera, width, height)
+        return picture
+
+    def depth(self, camera: str, width: int, height: int) -> NDArray[np.float32]:
+        """Distance along the optical axis: ``(height, width)`` float32, m."""
+        depth: NDArray[np.float32] = self._posed_camera().render_depth(camera, width, height)
+        return depth
+
+    def segmentation(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
+        """Which thing each pixel shows: ``(height, width)`` uint8; 0 room, 1 robot, 2 + i object i."""
+        segments: NDArray[np.uint8] = self._posed_camera().render_segmentation(camera, width, height)
+        return segments
+
+    # ---- inside ----------------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Gen3DError("This environment was closed: make a new one.")
+
+    def _draw_scene(self, options: dict[str, Any]) -> BuiltScene:
+        unknown = sorted(set(options) - {"scene"})
+        if unknown:
+            raise FieldError("options", unknown, "no such reset option", "The only option is 'scene'")
+        wanted = options.get("scene")
+        if wanted is not None:
+            if not isinstance(wanted, str):
+                raise FieldError("options['scene']", wanted, "is not a name", "Give the name of a scene as text")
+            return load_scene(wanted)
+        if self._given is not None:
+            return self._given
+        if len(self._names) == 1:
+            return load_scene(self._names[0])
+        return load_scene(self._names[int(self.np_random.integers(len(self._names)))])
+
+    def _check_action(self, action: Any) -> list[float]:
+        values = np.asarray(action, dtype=np.float64)
+        if values.shape != self.action_space.shape:
+            raise ActionError(
+                "action", values.shape, "has the wrong shape", f"Give {self.action_space.shape}: {self.action_names}"
+            )
+        numbers: list[float] = values.tolist()
+        total = sum(numbers)
+        if not math.isfinite(total):
+            raise ActionError("action", numbers, "is not finite", "Check the policy for NaN or overflow")
+        return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in numbers]
+
+    def _read(self) -> None:
+        self._joints = self._world.joint_states()
+        self._tool = self.robot.forward(self._joints[0][: self.robot.arm_joints])
+
+    def _observe(self) -> Any:
+        if self._obs_type == "state":
+            return self.state_terms.read(self.snapshot())
+        camera, (width, height) = self._posed_camera(), self._size
+        if len(self._cameras) == 1:
+            pixels: Any = camera.render(self._cameras[0], width, height)
+        else:
+            pixels = {name: camera.render(name, width, height) for name in self._cameras}
+        if self._obs_type == "pixels":
+            return {"pixels": pixels}
+        return {"agent_pos": self.agent_pos_terms.read(self.snapshot()), "pixels": pixels}
+
+    def _info(self) -> dict[str, Any]:
+        status = self._status
+        info = {
+            "is_success": status.success,
+            "outcome": status.outcome,
+            "reward_terms": status.terms,
+            **self._fixed_info,
+        }
+        if self._camera is not None:
+            info["renderer"] = self._camera.renderer
+        return info
+
+    def _posed_camera(self) -> Any:
+        scene = self.scene
+        self._check_open()
+        if self._camera is None or self._camera_scene is not scene:
+            from gen3d_envs.sim.camera import Camera
+
+            if self._camera is not None:
+                self._camera.close()
+            self._camera = Camera(scene_view(scene, self.robot, camera_specs(self.robot)))
+            self._camera_scene = scene
+            self._shown: dict[str, Any] = {}
+        shown, camera = self._shown, self._camera
+        links = self.robot.model.links
+        for link, pose in zip(links, self._world.link_poses(), strict=True):
+            if shown.get(link.name) != pose:
+                shown[link.name] = pose
+                camera.set_pose(f"robot/{link.name}", *pose)
+        for index, item in enumerate(scene.spec.objects):
+            pose = self._world.body_pose(index)
+            if shown.get(item.name) != pose:
+                shown[item.name] = pose
+                camera.set_pose(f"object/{item.name}", *pose)
+        return camera
+
+
+def _check_choice(field: str, value: Any, known: tuple[Any, ...]) -> None:
+    if value not in known:
+        raise FieldError(field, value, "is not known", f"Use one of {', '.join(repr(k) for k in known)}")
+
+
+def _choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
+    if sum(choice is not None for choice in (scene, family, scenes)) != 1:
+        raise FieldError("scene", scene, "give exactly one of scene, family and scenes", "Name one scene, or one family")
+    if scene is not None:
+        return (str(scene),)
+    if scenes is not None:
+        if not scenes:
+            raise FieldError("scenes", scenes, "is empty", "Name at least one scene")
+        return tuple(scenes)
+    _check_choice("family", family, ("pick", "place"))
+    names = tuple(scene_names(family))
+    if not names:
+        raise SceneError("family", family, "no scene of this family is installed", "Reinstall gen3d-envs")
+    return names
+
+
+def load_scene(name: str) -> BuiltScene:
+    """The built scene of a name, ID or path; built once per process, and again when the file of a path changes.
+
+    Raises:
+        SceneError: see :func:`gen3d_envs.registration.load_card`.
+    """
+    changed = Path(name).stat().st_mtime_ns if name.endswith(".json") and Path(name).is_file() else 0
+    return _load_scene(name, changed)
+
+
+@lru_cache(maxsize=256)
+def _load_scene(name: str, changed: int) -> BuiltScene:
+    card, path = load_card(name)
+    return build(card, Path(path).parent)

@@ -1,0 +1,127 @@
+"""Scene cards as Gymnasium IDs: ``Gen3D/<name>-v0`` for each card and ``Gen3D-<Family>-v0`` for each family.
+
+Importing this module reads one index file and lists one folder; cards are read, and their hashes checked, when an
+environment asks for them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import gymnasium
+
+from gen3d_envs.errors import SceneError
+from gen3d_envs.spec import SceneSpec, read_card
+
+ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
+FAMILIES = {"pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0"}
+_USER_CARDS: dict[str, Path] = {}
+
+
+def registry_folder() -> Path:
+    """Folder of the released cards, assets and index, in the checkout or in the installed package."""
+    package = Path(__file__).parent
+    installed = package / "registry"
+    return installed if installed.is_dir() else package.parent / "registry"
+
+
+def user_folder() -> Path:
+    """Where the user's own scenes live: ``GEN3D_SCENES`` or the platform's data folder."""
+    named = os.environ.get("GEN3D_SCENES")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("gen3d")) / "scenes"
+
+
+@lru_cache(maxsize=1)
+def released() -> dict[str, dict[str, str]]:
+    """Released scenes: name -> ``{"family", "hash"}``, in name order."""
+    path = registry_folder() / "index.json"
+    if not path.is_file():
+        return {}
+    index: dict[str, dict[str, str]] = json.loads(path.read_text())
+    return index
+
+
+def scene_names(family: str | None = None) -> list[str]:
+    """Names of the released scenes, sorted; of one family where given."""
+    return [name for name, row in released().items() if family in (None, row["family"])]
+
+
+def load_card(scene: str) -> tuple[SceneSpec, Path]:
+    """The scene of a name or path, and the file it was read from.
+
+    Args:
+        scene: name of a released or registered scene, its Gymnasium ID, or the path of a card (``*.json``).
+
+    Raises:
+        SceneError: no such scene, an unreadable card, or a released card that was changed.
+    """
+    if scene.endswith(".json"):
+        path = Path(scene)
+        return read_card(path), path
+    name = re.sub(r"^Gen3D/(.*)-v\d+$", r"\1", scene)
+    if name in _USER_CARDS:
+        return read_card(_USER_CARDS[name]), _USER_CARDS[name]
+    row = released().get(name)
+    if row is None:
+        import difflib
+
+        near = difflib.get_close_matches(name, [*released(), *_USER_CARDS], n=3, cutoff=0.4)
+        raise SceneError(
+            "scene", scene, "no scene has this name",
+            f"Did you mean {', '.join(near)}?" if near else "`gen3d list` shows all; a path must end in .json",
+        )  # fmt: skip
+    path = registry_folder() / "scenes" / f"{name}.json"
+    card = read_card(path)
+    if card.hash != row["hash"]:
+        raise SceneError(
+            f"{path.name}: hash", card.hash, "differs from the released scene", "Reinstall gen3d-envs: cards never change"
+        )
+    return card, path
+
+
+def register_scene(path: str | Path) -> str:
+    """Register a card of one's own and return its Gymnasium ID.
+
+    The card is read and checked now. Registering the same name again replaces the earlier card of that name; the name
+    of a released scene is refused.
+
+    Raises:
+        SceneError: the card cannot be used.
+    """
+    path = Path(path).resolve()
+    scene = read_card(path)
+    if scene.name in released():
+        raise SceneError("name", scene.name, "is the name of a released scene", "Give your scene another name")
+    _USER_CARDS[scene.name] = path
+    # The path, not the name, goes into the spec: a spawned worker then finds the card without registering it first.
+    return _register(scene.name, {"scene": str(path)})
+
+
+def _register(name: str, arguments: dict[str, object]) -> str:
+    env_id = f"Gen3D/{name}-v0"
+    gymnasium.registry.pop(env_id, None)
+    gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=arguments)
+    return env_id
+
+
+def register_all() -> None:
+    """Register the families, the released scenes and the user's scene folder."""
+    for family, env_id in FAMILIES.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs={"family": family})
+    for name in released():
+        _register(name, {"scene": name})
+    folder = user_folder()
+    if folder.is_dir():
+        for path in sorted(folder.glob("*.json")):
+            if path.stem not in released():
+                _USER_CARDS[path.stem] = path
+                _register(path.stem, {"scene": str(path)})

@@ -1,0 +1,312 @@
+"""PyBullet behind the world protocol: the only file that imports pybullet.
+
+Physics settings were chosen by measured grasp success against cost and are frozen with the released IDs: a change here
+changes what an ID means and needs a new version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gen3d_envs.assets.asset import Asset, Box, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.assets.store import cache_folder, write_atomically
+from gen3d_envs.errors import EngineUnavailable, Gen3DError
+from gen3d_envs.geometry import rotate
+from gen3d_envs.sim.urdf import to_urdf
+from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, RobotState, WorldSetup
+
+PHYSICS_HZ = 120
+"""At 120 Hz with 20 iterations scripted grasps hold as often (98-100 %) as at 240 Hz with 50, at a third of the cost."""
+
+SOLVER_ITERATIONS = 20
+POSITION_GAIN = 0.2
+"""Share of the joint error that a drive removes per physics step."""
+
+CONTACT_DISTANCE_M = 1e-3
+"""Bodies closer than this count as touching; Bullet keeps convex hulls apart by a margin of this size."""
+
+GROUND_Z_M = -0.75
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send C-level stderr to nowhere: PyBullet prints its build time there on import."""
+    sys.stderr.flush()
+    try:
+        saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        yield
+        return
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+try:
+    with _quiet():
+        import pybullet
+except ImportError as error:
+    raise EngineUnavailable(
+        "PyBullet is not installed: its wheels exist for Linux x86-64 and Python 3.11 only; use such an interpreter."
+    ) from error
+
+
+def _mesh_file(kind: str, parts: Sequence[Hull]) -> str:
+    """Path of an OBJ file with one object per hull, which Bullet loads as one convex hull each."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part.vertices, dtype="<f4").tobytes() + b"|")
+    name = f"{kind}-{digest.hexdigest()[:32]}.obj"
+    known = _MESH_FILES.get(name)
+    if known is not None:
+        return known
+    lines: list[str] = []
+    first = 1
+    for index, part in enumerate(parts):
+        lines.append(f"o part{index}")
+        lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in part.vertices.tolist()]
+        count = len(part.vertices)
+        # Bullet takes the hull of all vertices that some face names, so the faces only have to name them all.
+        lines += [f"f {first + i} {first + (i + 1) % count} {first + (i + 2) % count}" for i in range(count)]
+        first += count
+    path = _write("hulls", name, "\n".join(lines) + "\n")
+    _MESH_FILES[name] = path
+    return path
+
+
+def _write(folder: str, name: str, text: str) -> str:
+    """Write a file that PyBullet must read from disk; falls back to a private temporary folder."""
+    data = text.encode()
+    for base in (cache_folder(), Path(tempfile.gettempdir()) / f"gen3d-{os.getuid()}"):
+        path = base / folder / name
+        try:
+            if not (path.is_file() and path.read_bytes() == data):
+                write_atomically(path, data)
+            return str(path)
+        except OSError:
+            continue
+    raise Gen3DError(
+        f"PyBullet needs a small file {name!r} and neither the cache folder {cache_folder()} nor the temporary folder "
+        "can be written: set GEN3D_CACHE to a writable folder."
+    )
+
+
+_MESH_FILES: dict[str, str] = {}
+_URDF_FILES: dict[int, tuple[Any, str]] = {}
+
+
+class BulletWorld:
+    """One PyBullet DIRECT client. See :class:`gen3d_envs.sim.world.World` for the contract.
+
+    Equal seeds give equal bits because every load empties the world and reloads everything in the order of the setup;
+    Bullet's own saved states do not restore contact caches and differ in the last bits.
+    """
+
+    physics_hz = PHYSICS_HZ
+
+    def __init__(self) -> None:
+        self.engine = f"pybullet {_version()}, {PHYSICS_HZ} Hz, {SOLVER_ITERATIONS} iterations"
+        self._client: int = pybullet.connect(pybullet.DIRECT)
+        if self._client < 0:
+            raise EngineUnavailable("PyBullet has no client left: close other environments of this process first.")
+        self._bodies: list[int] = []
+        self._com: list[Vector] = []
+        self._names: dict[int, str] = {}
+
+    def load(self, setup: WorldSetup) -> None:
+        """See :meth:`World.load`."""
+        client = self._client
+        pybullet.resetSimulation(physicsClientId=client)
+        pybullet.setPhysicsEngineParameter(
+            fixedTimeStep=1.0 / PHYSICS_HZ,
+            numSolverIterations=SOLVER_ITERATIONS,
+            deterministicOverlappingPairs=1,
+            physicsClientId=client,
+        )
+        pybullet.setGravity(0.0, 0.0, -setup.gravity_mps2, physicsClientId=client)
+        self._names = {}
+        ground = self._fixed_box((4.0, 4.0, 0.05), (0.0, 0.0, GROUND_Z_M - 0.05), 0.8)
+        self._names[ground] = "ground"
+        support = self._fixed_box(setup.support_half_extents_m, setup.support_center_m, setup.support_friction)
+        self._names[support] = SUPPORT
+        self._load_robot(setup.robot)
+        pybullet.setCollisionFilterPair(self._robot, support, -1, -1, 0, physicsClientId=client)
+        self._bodies, self._com = [], []
+        for body in setup.bodies:
+            self._load_body(body)
+
+    def _fixed_box(self, half_extents_m: Vector, center_m: Vector, friction: float) -> int:
+        shape = pybullet.createCollisionShape(
+            pybullet.GEOM_BOX, halfExtents=half_extents_m, physicsClientId=self._client
+        )
+        body: int = pybullet.createMultiBody(0.0, shape, basePosition=center_m, physicsClientId=self._client)
+        pybullet.changeDynamics(body, -1, lateralFriction=friction, physicsClientId=self._client)
+        return body
+
+    def _load_robot(self, robot: RobotState) -> None:
+        client, model = self._client, robot.model
+        cached = _URDF_FILES.get(id(model))
+        if cached is None:
+            text = to_urdf(model, lambda hull: _mesh_file("link", [hull]))
+            name = f"{model.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.urdf"
+            cached = _URDF_FILES[id(model)] = (model, _write("robots", name, text))
+        flags = pybullet.URDF_USE_INERTIA_FROM_FILE | pybullet.URDF_MAINTAIN_LINK_ORDER
+        self._robot: int = pybullet.loadURDF(
+            cached[1], basePosition=robot.base_position_m, useFixedBase=True, flags=flags, physicsClientId=client
+        )
+        self._names[self._robot] = ROBOT
+        self._joints = list(range(len(model.joints)))
+        self._efforts = list(robot.drive_effort)
+        self._gains = [POSITION_GAIN] * len(self._joints)
+        self._base_pose = (robot.base_position_m, (0.0, 0.0, 0.0, 1.0))
+        for index, (joint, position) in enumerate(zip(model.joints, robot.joints, strict=True)):
+            pybullet.resetJointState(self._robot, index, position, physicsClientId=client)
+            pybullet.changeDynamics(
+                self._robot, index, maxJointVelocity=joint.velocity, jointDamping=0.0, linearDamping=0.0,
+                angularDamping=0.0, lateralFriction=model.links[index + 1].friction, physicsClientId=client,
+            )  # fmt: skip
+
+    def _load_body(self, body: BodyState) -> None:
+        client, asset = self._client, body.asset
+        shape = self._shape(asset)
+        index: int = pybullet.createMultiBody(
+            asset.mass_kg,
+            shape,
+            basePosition=body.position_m,
+            baseOrientation=body.orientation_xyzw,
+            baseInertialFramePosition=asset.com_m,
+            physicsClientId=client,
+        )
+        pybullet.changeDynamics(
+            index, -1, lateralFriction=asset.friction, rollingFriction=asset.rolling_friction_m,
+            spinningFriction=max(asset.rolling_friction_m, 1e-3), localInertiaDiagonal=asset.inertia_kgm2,
+            activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING, physicsClientId=client,
+        )  # fmt: skip
+        self._bodies.append(index)
+        self._com.append(asset.com_m)
+        self._names[index] = body.name
+
+    def _shape(self, asset: Asset) -> int:
+        hulls = [part for part in asset.collision if isinstance(part, Hull)]
+        kinds: list[int] = []
+        files: list[str] = []
+        half_extents: list[Vector] = []
+        radii: list[float] = []
+        positions: list[Vector] = []
+        orientations: list[Quaternion] = []
+        rows: list[tuple[int, str, Vector, float, Vector, Quaternion]] = []
+        none: Vector = (0.0, 0.0, 0.0)
+        upright: Quaternion = (0.0, 0.0, 0.0, 1.0)
+        if hulls:
+            rows.append((pybullet.GEOM_MESH, _mesh_file("body", hulls), none, 0.0, none, upright))
+        for part in asset.collision:
+            if isinstance(part, Box):
+                rows.append((pybullet.GEOM_BOX, "", part.half_extents_m, 0.0, part.position_m, part.orientation_xyzw))
+            elif isinstance(part, Sphere):
+                rows.append((pybullet.GEOM_SPHERE, "", none, part.radius_m, part.position_m, upright))
+        for kind, file, extents, radius, position, orientation in rows:
+            kinds.append(kind)
+            files.append(file)
+            half_extents.append(extents)
+            radii.append(radius)
+            positions.append(position)
+            orientations.append(orientation)
+        shape: int = pybullet.createCollisionShapeArray(
+            shapeTypes=kinds,
+            radii=radii,
+            halfExtents=half_extents,
+            fileNames=files,
+            meshScales=[(1.0, 1.0, 1.0)] * len(kinds),
+            collisionFramePositions=positions,
+            collisionFrameOrientations=orientations,
+            physicsClientId=self._client,
+        )
+        if shape < 0:
+            raise Gen3DError(f"PyBullet could not load the collision shape of a {asset.category}.")
+        return shape
+
+    def drive(self, targets: Sequence[Sequence[float]], steps: Sequence[int]) -> None:
+        """See :meth:`World.drive`."""
+        client, step = self._client, pybullet.stepSimulation
+        for row, count in zip(targets, steps, strict=True):
+            pybullet.setJointMotorControlArray(
+                self._robot, self._joints, pybullet.POSITION_CONTROL, targetPositions=row, forces=self._efforts,
+                positionGains=self._gains, physicsClientId=client,
+            )  # fmt: skip
+            for _ in range(count):
+                step(client)
+
+    def joint_states(self) -> tuple[list[float], list[float]]:
+        """See :meth:`World.joint_states`."""
+        states = pybullet.getJointStates(self._robot, self._joints, self._client)
+        return [s[0] for s in states], [s[1] for s in states]
+
+    def link_poses(self) -> list[tuple[Vector, Quaternion]]:
+        """See :meth:`World.link_poses`."""
+        states = pybullet.getLinkStates(self._robot, self._joints, 0, 1, self._client)
+        return [self._base_pose, *((s[4], s[5]) for s in states)]
+
+    def body_pose(self, index: int) -> tuple[Vector, Quaternion]:
+        """See :meth:`World.body_pose`."""
+        position, orientation = pybullet.getBasePositionAndOrientation(self._bodies[index], self._client)
+        dx, dy, dz = rotate(orientation, self._com[index])
+        return (position[0] - dx, position[1] - dy, position[2] - dz), orientation
+
+    def body_velocity(self, index: int) -> tuple[Vector, Vector]:
+        """See :meth:`World.body_velocity`."""
+        linear, angular = pybullet.getBaseVelocity(self._bodies[index], self._client)
+        return linear, angular
+
+    def set_body_pose(self, index: int, position_m: Vector, orientation_xyzw: Quaternion) -> None:
+        """See :meth:`World.set_body_pose`."""
+        offset = rotate(orientation_xyzw, self._com[index])
+        center = tuple(p + o for p, o in zip(position_m, offset, strict=True))
+        body = self._bodies[index]
+        pybullet.resetBasePositionAndOrientation(body, center, orientation_xyzw, self._client)
+        self._wake(body)
+
+    def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
+        """See :meth:`World.set_body_velocity`."""
+        pybullet.resetBaseVelocity(self._bodies[index], linear, angular, self._client)
+        self._wake(self._bodies[index])
+
+    def _wake(self, body: int) -> None:
+        pybullet.changeDynamics(
+            body, -1, activationState=pybullet.ACTIVATION_STATE_WAKE_UP, physicsClientId=self._client
+        )
+
+    def contacts(self, index: int) -> set[str]:
+        """See :meth:`World.contacts`."""
+        names, points = self._names, pybullet.getContactPoints(self._bodies[index], physicsClientId=self._client)
+        return {names[point[2]] for point in points if point[8] <= CONTACT_DISTANCE_M}
+
+    def penetration_m(self, index: int) -> float:
+        """See :meth:`World.penetration_m`."""
+        points = pybullet.getContactPoints(self._bodies[index], physicsClientId=self._client)
+        return max((-point[8] for point in points), default=0.0) if points else 0.0
+
+    def close(self) -> None:
+        """See :meth:`World.close`."""
+        if self._client >= 0:
+            with contextlib.suppress(pybullet.error):
+                pybullet.disconnect(self._client)
+            self._client = -1
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pybullet")

@@ -1,0 +1,26 @@
+"""The engines behind the world protocol, by name. Each is imported when first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from gen3d_envs.errors import FieldError
+from gen3d_envs.sim.world import BodyState, RobotState, World, WorldSetup
+
+__all__ = ["ENGINES", "BodyState", "RobotState", "World", "WorldSetup", "make_world"]
+
+ENGINES = {"pybullet": "gen3d_envs.sim.bullet:BulletWorld"}
+
+
+def make_world(engine: str) -> World:
+    """A fresh world of an engine.
+
+    Raises:
+        FieldError: no engine of this name.
+        EngineUnavailable: the engine is not installed here.
+    """
+    if engine not in ENGINES:
+        raise FieldError("physics", engine, "no such physics engine", f"Use one of {', '.join(ENGINES)}")
+    module, _, name = ENGINES[engine].partition(":")
+    world: World = getattr(import_module(module), name)()
+    return world

@@ -1,0 +1,141 @@
+"""Place: bring the target on or in the receptacle, let go, and leave it at rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from gen3d_envs.assets.asset import Asset
+from gen3d_envs.errors import SceneError
+from gen3d_envs.geometry import Vector, rotate, unrotate
+from gen3d_envs.sim.world import ROBOT, SUPPORT
+from gen3d_envs.tasks.base import HOLD_S, Stage, Status, at_rest, center_of_mass
+
+FALLEN_M = -0.05
+UPRIGHT = 0.8
+"""Least z component of the receptacle's own vertical: tipped over by more than 37 degrees, it holds nothing."""
+
+
+class Place:
+    """Success, the paper's sparse rule made safe against cheats, for 0.4 s.
+
+    The target touches the receptacle, neither the support nor the robot, and is at rest (arXiv 2603.18532); further,
+    its centre of mass is within the receptacle's cavity or above its surface, and the receptacle stands upright.
+    """
+
+    weights = {"reach": 0.15, "grasp": 0.15, "lift": 0.1, "transport": 0.3, "success": 0.3}
+
+    def __init__(self, predicate: Literal["on", "in"]) -> None:
+        self._predicate = predicate
+
+    def reset(self, stage: Stage) -> None:
+        """See :meth:`Task.reset`."""
+        if stage.receptacle is None:
+            raise ValueError("a place task needs a receptacle")
+        self._stage, self._receptacle = stage, stage.receptacle
+        self._asset = stage.assets[stage.target]
+        self._area = goal_area(stage.assets[stage.receptacle], self._predicate)
+        self._goal_name = stage.names[stage.receptacle]
+        self._others = [i for i in range(len(stage.names)) if i not in (stage.target, stage.receptacle)]
+        self._start = center_of_mass(self._asset, stage.world.body_pose(stage.target))
+        self._held_s = 0.0
+        self._touched = self._lifted = False
+
+    def goal_point(self) -> Vector:
+        """Where the target should come to, scene frame: the middle of the cavity's floor or of the surface."""
+        position, orientation = self._stage.world.body_pose(self._receptacle)
+        dx, dy, dz = rotate(orientation, (self._area.x_m, self._area.y_m, self._area.low_m))
+        return position[0] + dx, position[1] + dy, position[2] + dz
+
+    def _at_goal(self, asset: Asset, index: int) -> bool:
+        """Whether a body's centre of mass is where things *in* or *on* the receptacle are."""
+        world = self._stage.world
+        position, orientation = world.body_pose(self._receptacle)
+        if rotate(orientation, (0.0, 0.0, 1.0))[2] < UPRIGHT or position[2] < FALLEN_M:
+            return False
+        com = center_of_mass(asset, world.body_pose(index))
+        x, y, z = unrotate(orientation, (com[0] - position[0], com[1] - position[1], com[2] - position[2]))
+        area = self._area
+        return area.holds(x, y) and area.low_m < z < area.high_m + max(asset.size_m)
+
+    def evaluate(self, tool_m: Vector) -> Status:
+        """See :meth:`Task.evaluate`."""
+        stage, world = self._stage, self._stage.world
+        com = center_of_mass(self._asset, world.body_pose(stage.target))
+        touching = world.contacts(stage.target)
+        by_robot = ROBOT in touching
+        height = com[2] - self._start[2]
+        held = by_robot and SUPPORT not in touching
+        self._touched = self._touched or by_robot
+        self._lifted = self._lifted or (held and height > 0.02)
+        at_goal = self._at_goal(self._asset, stage.target)
+        fulfilled = (
+            at_goal
+            and self._goal_name in touching
+            and not by_robot
+            and SUPPORT not in touching
+            and at_rest(world, stage.target)
+        )
+        self._held_s = self._held_s + stage.control_s if fulfilled else 0.0
+        success = self._held_s >= HOLD_S - 1e-9
+        failed = com[2] < FALLEN_M
+        goal = self.goal_point()
+        terms = {
+            "reach": 1.0 if fulfilled else 1.0 - math.tanh(5.0 * math.dist(tool_m, com)),
+            "grasp": float(held or fulfilled),
+            "lift": 1.0 if fulfilled else min(max(height / 0.05, 0.0), 1.0) if held else 0.0,
+            "transport": 1.0 if fulfilled else (1.0 - math.tanh(5.0 * math.dist(com, goal))) if self._lifted else 0.0,
+            "success": float(success),
+        }
+        return Status(success, self._outcome(success, failed, at_goal, held, com), terms, failed)
+
+    def _outcome(self, success: bool, failed: bool, at_goal: bool, held: bool, com: Vector) -> str:
+        if success:
+            return "success"
+        if failed:
+            return "fell"
+        if at_goal or held:
+            return "partial"
+        if any(self._at_goal(self._stage.assets[i], i) for i in self._others):
+            return "wrong_object"
+        if self._lifted:
+            return "dropped"
+        return "moved" if self._touched or math.dist(com, self._start) > 0.01 else "untouched"
+
+
+@dataclass(frozen=True)
+class GoalArea:
+    """Where things go on or in a receptacle, asset frame, m: centre, half extents, lowest and highest z."""
+
+    x_m: float
+    y_m: float
+    half_x_m: float
+    half_y_m: float
+    low_m: float
+    high_m: float
+    round: bool
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a point of the asset frame lies within the outline."""
+        u, v = (x - self.x_m) / self.half_x_m, (y - self.y_m) / self.half_y_m
+        return u * u + v * v <= 1.0 if self.round else abs(u) <= 1.0 and abs(v) <= 1.0
+
+
+def goal_area(asset: Asset, predicate: str) -> GoalArea:
+    """The cavity for ``in``, the surface for ``on``; where an asset has only one of them, that one.
+
+    Raises:
+        SceneError: the asset has neither.
+    """
+    cavity, surface = asset.cavity, asset.surface
+    if cavity is not None and (predicate == "in" or surface is None):
+        c = cavity
+        return GoalArea(*c.center_m, c.half_x_m, c.half_y_m, c.floor_z_m, c.rim_z_m, c.round)
+    if surface is None:
+        raise SceneError(
+            "task.predicate", predicate, f"nothing can be put {predicate} a {asset.category}",
+            "Choose a container or something flat",
+        )  # fmt: skip
+    s = surface
+    return GoalArea(*s.center_m, s.half_x_m, s.half_y_m, s.z_m, s.z_m, s.round)

@@ -1,0 +1,172 @@
+"""Low-poly building blocks of rooms: textured panels and boxes, and furniture made of them.
+
+Only :mod:`gen3d_envs.sim.room` uses this module. Lengths are m, in the scene frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.assets.asset import Vector
+from gen3d_envs.sim.textures import Color, texture
+from gen3d_envs.sim.view import VisualMesh, VisualNode
+
+Side = Literal["+x", "-x", "+y", "-y", "+z", "-z"]
+
+# For each side of a box: the axis it faces, the axes its picture runs along (rightwards and upwards, seen from
+# outside), and the sign of the first of them.
+_FRAMES: dict[Side, tuple[int, int, int, float]] = {
+    "+x": (0, 1, 2, 1.0), "-x": (0, 1, 2, -1.0), "+y": (1, 0, 2, -1.0), "-y": (1, 0, 2, 1.0),
+    "+z": (2, 0, 1, 1.0), "-z": (2, 0, 1, -1.0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a surface looks like.
+
+    Attributes:
+        color: sRGB.
+        kind: texture of :mod:`gen3d_envs.sim.textures`, or None for the colour alone.
+        tile_m: size of one tile of the texture; 0 stretches it once over each panel.
+        seed, size: of the texture.
+    """
+
+    color: Color
+    kind: str | None = None
+    tile_m: float = 0.5
+    seed: int = 0
+    size: int = 128
+
+
+class Builder:
+    """Collects panels and turns them into one visual node for each texture."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[object, ...], list[tuple[NDArray[np.float32], ...]]] = {}
+        self._finishes: dict[tuple[object, ...], Finish] = {}
+
+    def panel(
+        self, side: Side, low: Vector, high: Vector, finish: Finish, cells: tuple[int, int] = (1, 1), shade: object = None
+    ) -> None:
+        """A flat rectangle that faces ``side``: the face of the box from ``low`` to ``high`` on that side.
+
+        Args:
+            side: where it faces.
+            low, high: corners of the box.
+            finish: what it looks like.
+            cells: number of pieces along its picture's width and height.
+            shade: None, or an array of brightness factors for the grid of corners: (cells[1] + 1, cells[0] + 1), first
+                row at the bottom.
+        """
+        axis, across, upward, sign = _FRAMES[side]
+        columns, rows = cells
+        u, v = np.meshgrid(np.linspace(0.0, 1.0, columns + 1), np.linspace(0.0, 1.0, rows + 1))
+        u, v = u.ravel(), v.ravel()
+        points = np.empty((len(u), 3))
+        points[:, axis] = high[axis] if side[0] == "+" else low[axis]
+        along = u if sign > 0 else 1.0 - u
+        points[:, across] = low[across] + along * (high[across] - low[across])
+        points[:, upward] = low[upward] + v * (high[upward] - low[upward])
+        if finish.tile_m > 0.0:
+            uv = np.stack([sign * points[:, across], points[:, upward]], axis=1) / finish.tile_m
+        else:
+            uv = np.stack([u, v], axis=1)
+        corner = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)[None, :]
+        a, b, c, d = (part.ravel() for part in (corner, corner + 1, corner + columns + 2, corner + columns + 1))
+        faces = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+        base = np.full(3, 255.0) if finish.kind else np.asarray(finish.color, np.float64)
+        light = np.ones(len(u)) if shade is None else np.asarray(shade, np.float64).ravel()
+        colors = np.clip(np.rint(base * light[:, None]), 0, 255)
+        key = ("plain",) if finish.kind is None else (finish.kind, finish.color, finish.seed, finish.size)
+        self._finishes.setdefault(key, finish)
+        self._groups.setdefault(key, []).append((points, faces, colors, uv))
+
+    def box(
+        self, low: Vector, high: Vector, finish: Finish, front: tuple[Side, Finish] | None = None,
+        sides: tuple[Side, ...] = ("+x", "-x", "+y", "-y", "+z"), foot: float = 1.0,
+    ) -> None:  # fmt: skip
+        """A box of some sides; ``foot`` darkens its lower edge, as if it stood on something."""
+        for side in sides:
+            chosen = front[1] if front is not None and side == front[0] else finish
+            shade = None if side in ("+z", "-z") or foot == 1.0 else [[foot, foot], [1.0, 1.0]]
+            self.panel(side, low, high, chosen, shade=shade)
+
+    def nodes(self, prefix: str, segment: int) -> tuple[VisualNode, ...]:
+        """What was collected, one node for each texture."""
+        result = []
+        for index, (key, parts) in enumerate(self._groups.items()):
+            finish = self._finishes[key]
+            starts = np.cumsum([0] + [len(part[0]) for part in parts])
+            mesh = VisualMesh(
+                vertices=np.concatenate([part[0] for part in parts]).astype(np.float32),
+                faces=np.concatenate([part[1] + at for part, at in zip(parts, starts, strict=False)]).astype(np.int32),
+                colors=np.concatenate([part[2] for part in parts]).astype(np.uint8),
+                uv=np.concatenate([part[3] for part in parts]).astype(np.float32) if finish.kind else None,
+                texture=texture(finish.kind, finish.color, finish.seed, finish.size) if finish.kind else None,
+            )
+            result.append(VisualNode(f"{prefix}_{index}", mesh, segment))
+        return tuple(result)
+
+
+def legs(builder: Builder, low: Vector, high: Vector, thickness_m: float, finish: Finish) -> None:
+    """Four upright legs in the corners of a box."""
+    x0, y0, z0 = low
+    x1, y1, z1 = high
+    for x in (x0, x1 - thickness_m):
+        for y in (y0, y1 - thickness_m):
+            builder.box(
+                (x, y, z0), (x + thickness_m, y + thickness_m, z1), finish, sides=("+x", "-x", "+y", "-y"), foot=0.7
+            )
+
+
+def cupboard(
+    builder: Builder, low: Vector, high: Vector, face: Side, body: Finish, front: Finish, width_m: float
+) -> None:
+    """A row of equal cupboards as wide as fits; ``front`` is stretched over each of them."""
+    along = 1 if face in ("+x", "-x") else 0
+    builder.box(low, high, body, sides=tuple(s for s in ("+x", "-x", "+y", "-y", "+z") if s != face), foot=0.7)
+    count = max(1, round((high[along] - low[along]) / width_m))
+    edges = np.linspace(low[along], high[along], count + 1)
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        part_low, part_high = list(low), list(high)
+        part_low[along], part_high[along] = float(start), float(end)
+        builder.panel(
+            face, (part_low[0], part_low[1], part_low[2]), (part_high[0], part_high[1], part_high[2]), front,
+            shade=[[0.75, 0.75], [1.0, 1.0]],
+        )  # fmt: skip
+
+
+def chair(builder: Builder, x: float, y: float, floor_z: float, back: Side, seat: Finish, frame: Finish) -> None:
+    """A chair of 0.44 m centred at (x, y), its back on side ``back``."""
+    half, height = 0.22, floor_z + 0.45
+    builder.box((x - half, y - half, height - 0.04), (x + half, y + half, height), seat, foot=0.8)
+    legs(builder, (x - half, y - half, floor_z), (x + half, y + half, height - 0.04), 0.035, frame)
+    low, high = [x - half, y - half, height], [x + half, y + half, height + 0.42]
+    axis = 0 if back[1] == "x" else 1
+    if back[0] == "+":
+        low[axis] = high[axis] - 0.035
+    else:
+        high[axis] = low[axis] + 0.035
+    builder.box((low[0], low[1], low[2]), (high[0], high[1], high[2]), seat, foot=0.85)
+
+
+def sofa(builder: Builder, low: Vector, high: Vector, face: Side, cloth: Finish) -> None:
+    """A sofa that fills a box and faces ``face`` (``"-x"`` or ``"-y"``): seat, back and two arms."""
+    (x0, y0, z0), (x1, y1, z1) = low, high
+    seat = z0 + 0.55 * (z1 - z0)
+    arm = z0 + 0.75 * (z1 - z0)
+    if face == "-x":
+        builder.box((x0, y0 + 0.15, z0), (x1 - 0.2, y1 - 0.15, seat), cloth, sides=("-x", "+z"), foot=0.6)
+        builder.box((x1 - 0.2, y0, z0), (x1, y1, z1), cloth, foot=0.8)
+        builder.box((x0, y0, z0), (x1 - 0.2, y0 + 0.15, arm), cloth, foot=0.6)
+        builder.box((x0, y1 - 0.15, z0), (x1 - 0.2, y1, arm), cloth, foot=0.6)
+    else:
+        builder.box((x0 + 0.15, y0, z0), (x1 - 0.15, y1 - 0.2, seat), cloth, sides=("-y", "+z"), foot=0.6)
+        builder.box((x0, y1 - 0.2, z0), (x1, y1, z1), cloth, foot=0.8)
+        builder.box((x0, y0, z0), (x0 + 0.15, y1 - 0.2, arm), cloth, foot=0.6)
+        builder.box((x1 - 0.15, y0, z0), (x1, y1 - 0.2, arm), cloth, foot=0.6)

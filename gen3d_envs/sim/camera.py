@@ -15,6 +15,7 @@ from gen3d_envs.errors import Gen3DError, SceneError
 from gen3d_envs.sim.camera_engine import RENDERER, add_camera, core, engine, fit_lens, free_scene
 from gen3d_envs.sim.camera_mesh import moving_node, static_node
 from gen3d_envs.sim.camera_numbers import NumberScene
+from gen3d_envs.sim.camera_shadow import Shadows
 from gen3d_envs.sim.view import SceneView
 
 
@@ -47,6 +48,7 @@ class Camera:
             self._root.attachNewNode(static_node(view.static))
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
         self._light()
+        self._shadows = Shadows(self._root, view)
         self._cameras: dict[str, core.NodePath] = {}
         self._lens_sizes: dict[str, tuple[int, int]] = {}
         self._specs = {spec.name: spec for spec in view.cameras}
@@ -74,6 +76,7 @@ class Camera:
         x, y, z, w = orientation_xyzw
         try:
             self._nodes[name].setPosQuat(tuple(position_m), (w, x, y, z))
+            self._shadows.moved[name] = (position_m, orientation_xyzw)
         except KeyError:
             self._refuse_if_closed()
             raise SceneError("name", name, "no moving node has this name", f"Use one of {list(self._nodes)}") from None
@@ -96,6 +99,7 @@ class Camera:
         node = self._camera(camera, width * samples, height * samples)
         shared = engine()
         with shared.lock:
+            self._shadows.update()
             picture = shared.draw(node, width * samples, height * samples, self._sky)
             while samples > 1:
                 picture = _halve(picture)

@@ -168,7 +168,7 @@ def _format(dtype: np.dtype[np.void]) -> core.GeomVertexFormat:
     return core.GeomVertexFormat.registerFormat(core.GeomVertexFormat(array))
 
 
-def _geom(vertices: NDArray[np.void], faces: NDArray[np.int64]) -> core.Geom:
+def _geom(vertices: NDArray[np.void], faces: NDArray[np.integer]) -> core.Geom:
     data = core.GeomVertexData("vertices", _format(vertices.dtype), core.Geom.UHStatic)
     data.uncleanSetNumRows(len(vertices))
     memoryview(data.modifyArray(0)).cast("B")[:] = vertices.tobytes()
@@ -201,6 +201,17 @@ def _texture(image: NDArray[np.uint8]) -> core.Texture:
     return texture
 
 
+def colored_geom(
+    positions: NDArray[np.float32], colors: NDArray[np.uint8], faces: NDArray[np.integer]
+) -> core.GeomNode:
+    """A node without normals: (n, 3) m, (n, 4) uint8 with opacity, (m, 3)."""
+    vertices = np.zeros(len(positions), _CORNER)
+    vertices["position"], vertices["color"] = positions, colors
+    node = core.GeomNode("colors")
+    node.addGeom(_geom(vertices, faces))
+    return node
+
+
 def numbered_geom(positions: NDArray[np.float32], first: int) -> core.GeomNode:
     """A node whose every triangle has the colour of its number, for pictures of what is where.
 
@@ -208,12 +219,8 @@ def numbered_geom(positions: NDArray[np.float32], first: int) -> core.GeomNode:
         positions: (m, 3, 3) float32, m, corners of the triangles.
         first: number of the first triangle.
     """
-    vertices = np.zeros(positions.shape[:2], _CORNER)
-    vertices["position"] = positions
-    vertices["color"] = number_colors(np.arange(first, first + len(positions)))[:, None, :]
-    node = core.GeomNode("numbers")
-    node.addGeom(_geom(vertices.ravel(), np.arange(3 * len(positions)).reshape(-1, 3)))
-    return node
+    colors = np.repeat(number_colors(np.arange(first, first + len(positions))), 3, axis=0)
+    return colored_geom(positions.reshape(-1, 3), colors, np.arange(3 * len(positions)).reshape(-1, 3))
 
 
 MAX_NUMBER = (1 << 21) - 1

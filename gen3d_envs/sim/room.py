@@ -105,7 +105,7 @@ def _office(site: _Site) -> None:
         (site.far_x - 0.3, y - 1.9, FLOOR_Z_M), (site.far_x, y - 1.0, 1.0), Finish(books.color), ("-x", books), foot=0.75
     )
     cloth = Finish(_vary(rng, _pick(rng, (_NAVY, _CHARCOAL, _FOREST, _BRICK))))
-    chair(builder, site.table_x + 0.45, site.table_y * rng.uniform(-0.2, 0.9), FLOOR_Z_M, "+x", cloth, Finish(_BLACK))
+    chair(builder, site.table_x + 0.6, site.table_y * rng.uniform(-0.2, 0.9), FLOOR_Z_M, "+x", cloth, Finish(_BLACK))
     _on_wall(site, "window", _WHITE)
 
 
@@ -123,7 +123,7 @@ def _kitchen(site: _Site) -> None:
         builder, (site.back_x + 0.4, site.left_y - 0.6, FLOOR_Z_M), (top, site.left_y, 0.1), "-y",
         Finish(front.color), front, 0.6,
     )  # fmt: skip
-    chair(builder, site.table_x + 0.4, 0.15, FLOOR_Z_M, "+x", Finish(_vary(rng, _OAK)), Finish(_vary(rng, _OAK)))
+    chair(builder, site.table_x + 0.6, rng.uniform(-0.1, 0.6), FLOOR_Z_M, "+x", Finish(_vary(rng, _OAK)), Finish(_vary(rng, _OAK)))
     _on_wall(site, "window", _WHITE)
 
 
@@ -146,8 +146,8 @@ def _dining(site: _Site) -> None:
     builder, rng = site.builder, site.rng
     wood = _pick(rng, (_WALNUT, _OAK, _CHERRY, _BIRCH))
     seat, frame = Finish(_vary(rng, _pick(rng, (_CREAM, _NAVY, _FOREST, _BRICK, wood)))), Finish(_vary(rng, wood))
-    chair(builder, site.table_x + 0.3, 0.02, FLOOR_Z_M, "+x", seat, frame)
-    chair(builder, site.table_x + 0.32, 0.6, FLOOR_Z_M, "+x", seat, frame)
+    chair(builder, site.table_x + 0.42, 0.02, FLOOR_Z_M, "+x", seat, frame)
+    chair(builder, site.table_x + 0.44, 0.62, FLOOR_Z_M, "+x", seat, frame)
     front = _finish(rng, "fronts", wood, 0.0)
     y = site.left_y - rng.uniform(0.1, 0.5)
     cupboard(builder, (site.far_x - 0.4, y - 1.5, FLOOR_Z_M), (site.far_x, y, 0.05), "-x", Finish(front.color), front, 0.75)
@@ -251,12 +251,12 @@ _STYLES: dict[str, _Style] = {
         _lab, 0.35,
     ),
     "living_room": _Style(
-        (_CREAM, _GREIGE, _SAGE, _MIST, _ROSE, _FOREST), (("plaster", 1.0), ("stripes", 0.5), ("brick", 0.7)),
+        (_CREAM, _GREIGE, _SAGE, _MIST, _ROSE, _FOREST), (("plaster", 1.0), ("stripes", 0.5), ("plaster", 0.7), ("brick", 0.7)),
         (("boards", _OAK, 0.9), ("parquet", _WALNUT, 1.0), ("carpet", _SAND, 0.6), ("boards", _BIRCH, 0.9)),
         _living_room, 0.0,
     ),
     "classroom": _Style(
-        _LIGHT_WALLS, (("plaster", 1.0), ("brick", 0.8)),
+        _LIGHT_WALLS, (("plaster", 1.0), ("plaster", 0.8), ("brick", 0.8)),
         (("linoleum", _SAND, 0.8), ("linoleum", _STONE, 0.8), ("boards", _PINE, 0.8), ("checker", _MIST, 1.2)),
         _classroom, 0.0,
     ),
@@ -287,7 +287,7 @@ SUPPORT_KINDS: tuple[str, ...] = tuple(_SUPPORTS)
 """Names of the supports."""
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def build_room(background: BackgroundSpec, support: SupportSpec) -> Room:
     """The room of a scene. Equal specs give the same object.
 
@@ -343,7 +343,10 @@ def _shell(site: _Site, style: _Style) -> None:
     for side, start, end in (
         ("-x", (x1, y0), (x1, y1)), ("+x", (x0, y0), (x0, y1)), ("-y", (x0, y1), (x1, y1)), ("+y", (x0, y0), (x1, y0)),
     ):  # fmt: skip
-        builder.panel(side, (*start, z0), (*end, z1), wall, (1, 2), [[0.78] * 2, [0.97] * 2, [1.0] * 2])  # type: ignore[arg-type]
+        # A wall right behind the table is seen at a slant, where large panels show wavy textures.
+        cells = (4, 5) if side == "-x" and x1 - site.table_x < 0.1 else (1, 2)
+        fade = np.clip(0.78 + 0.35 * np.linspace(0.0, 1.0, cells[1] + 1), 0.0, 1.0)[:, None] * np.ones(cells[0] + 1)
+        builder.panel(side, (*start, z0), (*end, z1), wall, cells, fade)  # type: ignore[arg-type]
         inward = -0.012 if side[0] == "-" else 0.012
         dx, dy = (inward, 0.0) if side[1] == "x" else (0.0, inward)
         builder.panel(
@@ -378,7 +381,7 @@ def _light(rng: np.random.Generator) -> LightSpec:
     azimuth, slant = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(0.35, 0.75)
     direction = np.array([slant * np.cos(azimuth), slant * np.sin(azimuth), -1.0])
     direction /= np.linalg.norm(direction)
-    level, share = rng.uniform(0.93, 1.04), rng.uniform(0.46, 0.58)
+    level, share = rng.uniform(0.96, 1.05), rng.uniform(0.58, 0.69)
     ambient = tint[::-1] * level * share
     directional = tint * level * (1.0 - share) / -direction[2]
     return LightSpec(

@@ -146,13 +146,19 @@ def chair(builder: Builder, x: float, y: float, floor_z: float, back: Side, seat
     half, height = 0.22, floor_z + 0.45
     builder.box((x - half, y - half, height - 0.04), (x + half, y + half, height), seat, foot=0.8)
     legs(builder, (x - half, y - half, floor_z), (x + half, y + half, height - 0.04), 0.035, frame)
-    low, high = [x - half, y - half, height], [x + half, y + half, height + 0.42]
     axis = 0 if back[1] == "x" else 1
+    low, high = [x - half, y - half, height + 0.14], [x + half, y + half, height + 0.38]
+    post_low, post_high = list(low), list(high)
     if back[0] == "+":
-        low[axis] = high[axis] - 0.035
+        low[axis] = post_low[axis] = high[axis] - 0.03
     else:
-        high[axis] = low[axis] + 0.035
+        high[axis] = post_high[axis] = low[axis] + 0.03
     builder.box((low[0], low[1], low[2]), (high[0], high[1], high[2]), seat, foot=0.85)
+    across = 1 - axis
+    for edge in (low[across] + 0.02, high[across] - 0.05):
+        post_low[across], post_high[across] = edge, edge + 0.03
+        front: tuple[Side, ...] = ("+x", "-x") if axis == 0 else ("+y", "-y")
+        builder.box((post_low[0], post_low[1], height), (post_high[0], post_high[1], low[2]), frame, sides=front)
 
 
 def sofa(builder: Builder, low: Vector, high: Vector, face: Side, cloth: Finish) -> None:

@@ -217,7 +217,7 @@ def _rug(rng: np.random.Generator, base: Image, size: int) -> Image:
     """A rug with a border. Does not tile."""
     y, x = _grid(size)
     edge = np.minimum(np.minimum(y, 1.0 - y) * np.ones_like(x), np.minimum(x, 1.0 - x) * np.ones_like(y))
-    accent = np.clip(base * rng.choice([0.6, 1.35]) + rng.uniform(-0.08, 0.08, 3).astype(np.float32), 0.05, 0.95)
+    accent = np.clip(base * rng.choice([0.62, 1.2]) + rng.uniform(-0.08, 0.08, 3).astype(np.float32), 0.05, 0.95)
     pattern = (np.floor(8 * np.abs(y - 0.5) + 8 * np.abs(x - 0.5)) % 3 == 0) | ((edge > 0.06) & (edge < 0.1))
     image = np.where(pattern[..., None], accent, base)
     return image * (1.0 + 0.1 * _noise(rng, size, size // 2, size // 2)[..., None])

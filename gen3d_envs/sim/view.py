@@ -38,11 +38,13 @@ class VisualNode:
         name: unique in the view.
         mesh: in the node's own frame.
         segment: value of its pixels in segmentation pictures; 0 is the background.
+        casts_shadow: a moving node darkens the plane z = 0 below it, softly and more the nearer it is.
     """
 
     name: str
     mesh: VisualMesh
     segment: int = 0
+    casts_shadow: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,313 @@
+"""The grammar of instructions: a sentence becomes a :class:`Request`, without looking at what the catalogue can do.
+
+Word order is free: "put the apple in the bowl", "in the bowl, put the apple" and "the apple should go in the bowl" have
+the same parts. What a part means is decided from the verb: behind "pick up", "on the plate" says where the thing is;
+behind "put" it says where it goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gen3d_envs.design import vocabulary as v
+from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
+from gen3d_envs.design.phrases import Phrase
+from gen3d_envs.design.text import clean, normalise, refuse, strip_politeness, tokenise
+from gen3d_envs.errors import DesignError
+from gen3d_envs.spec import Family, Predicate
+
+_ON_IN: dict[str, Literal["on", "in", "to"]] = {"on": "on", "onto": "on", "in": "in", "into": "in", "to": "to", "middle": "to"}
+_DIRECTED = ("onto", "into", "to")
+_BESIDE: dict[str, Predicate] = {
+    "next_to": "next_to", "left_of": "left_of", "right_of": "right_of", "in_front_of": "in_front_of", "behind": "behind",
+}  # fmt: skip
+_REASON = {"goal": "is named as the place to put something, but it", "object": "cannot be picked up: it"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sentence asks for, in phrases; what the catalogue makes of them is decided later.
+
+    Attributes:
+        text: the instruction, clean.
+        verb: base form of the verb that decided the task, "" where none was said.
+        family: the task.
+        targets: what is to be picked; the first is the target of the task.
+        receptacle: where it goes, for a place task.
+        predicate: how it goes there; "to" where the receptacle decides.
+        context: other things that are mentioned.
+        relations: initial relations between two of targets, receptacle and context.
+        support: kind of support that is named, ``"table"`` for any, or None.
+        style: style of the room that is named, or None.
+        warnings: what was read with doubt.
+    """
+
+    text: str
+    verb: str
+    family: Family
+    targets: tuple[Phrase, ...]
+    receptacle: Phrase | None = None
+    predicate: Literal["on", "in", "to"] | None = None
+    context: tuple[Phrase, ...] = ()
+    relations: tuple[tuple[Phrase, Predicate, Phrase], ...] = ()
+    support: str | None = None
+    style: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def parse(sentence: str) -> Request:
+    """Read one instruction in English.
+
+    Raises:
+        DesignError: the sentence is not text, is no picking or placing task, or has parts that are not understood. The
+            error names the word or clause.
+    """
+    text = clean(sentence)
+    plain = strip_politeness(normalise(text))
+    tokens = tokenise(plain)
+    clauses = ClauseReader(tokens).read()
+    if not clauses:
+        raise refuse(text, "names no task")
+    return _Reading(text).request(clauses)
+
+
+class _Reading:
+    """The state while the clauses of one sentence are given their meaning, in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._verb = self._verb_class = ""
+        self._family: Family | None = None
+        self._targets: list[Phrase] = []
+        self._goal: tuple[Literal["on", "in", "to"], Phrase] | None = None
+        self._context: list[Phrase] = []
+        self._relations: list[tuple[Phrase, Predicate, Phrase]] = []
+        self._support: str | None = None
+        self._style: str | None = None
+        self._warnings: list[str] = []
+
+    def request(self, clauses: list[Clause]) -> Request:
+        """The request of all clauses together."""
+        for clause in clauses:
+            if clause.verb_class in ("be", "exist") and not clause.modal:
+                self._describe(clause)
+            elif clause.verb_class in ("hold", "release") and self._family:
+                self._check_same(self._objects(clause), clause)
+            else:
+                self._act(clause)
+        if self._family is None:
+            raise refuse(self._text, "describes a scene but asks for nothing to be done")
+        if self._family == "pick" and self._verb_class in ("fetch", "want", "hold"):
+            self._warnings.append(f'"{self._verb}" is designed as picking up: the goal is reached when the object is lifted')
+        receptacle = self._goal[1] if self._goal else None
+        mentioned = [*self._targets, *([receptacle] if receptacle else []), *self._context]
+        return Request(
+            self._text, self._verb, self._family, tuple(self._targets), receptacle,
+            self._goal[0] if self._goal else None, tuple(self._context), tuple(self._relations), self._support,
+            self._style, tuple(dict.fromkeys([*(note for p in mentioned for note in p.warnings), *self._warnings])),
+        )  # fmt: skip
+
+    # Mentions
+
+    def _mention(self, phrase: Phrase) -> Phrase:
+        """The earlier mention that ``phrase`` repeats, or the phrase itself as one more thing in the scene."""
+        for known in [*self._targets, *([self._goal[1]] if self._goal else []), *self._context]:
+            if phrase == known or (phrase.definite and phrase.matches(known)):
+                return known
+        self._context.append(phrase)
+        return phrase
+
+    def _antecedent(self, phrase: Phrase, among: list[Phrase]) -> Phrase:
+        if phrase.meaning != "pronoun":
+            return phrase
+        if not among:
+            raise refuse(phrase.text, "names nothing that was said before")
+        return among[-1]
+
+    def _objects(self, clause: Clause) -> list[Phrase]:
+        """What the clause acts on: its own object, or what the pronoun or the clause before means."""
+        said = [phrase for slot in clause.slots if slot.relation == "" for phrase in slot.phrases]
+        if not said or all(phrase.meaning == "pronoun" for phrase in said):
+            known = self._targets or (self._context[:1] if said else [])
+            if not known:
+                what = said[0].text if said else clause.verb
+                raise refuse(what, "names nothing that was said before" if said else "is said without an object")
+            return list(known)
+        return [phrase for phrase in said if phrase.meaning != "pronoun"]
+
+    def _check_same(self, objects: list[Phrase], clause: Clause) -> None:
+        """Refuse a clause about other things than the task so far: one scene has one goal."""
+        if self._targets and not all(any(o.matches(t) for t in self._targets) for o in objects):
+            raise self._two_goals(clause)
+
+    def _two_goals(self, clause: Clause) -> DesignError:
+        return refuse(self._text, f'asks for two things; the second begins at "{clause.verb or "and"}"',
+                      'Give one goal to a scene, e.g. "put the apple in the bowl"')  # fmt: skip
+
+    # Clauses
+
+    def _describe(self, clause: Clause) -> None:
+        """A clause that says what there is and where."""
+        for slot in clause.slots:
+            if slot.relation == "":
+                for phrase in slot.phrases:
+                    if phrase.meaning in ("object", "refused"):
+                        self._add_context(phrase)
+        subjects = [p for s in clause.slots if s.relation == "" for p in s.phrases if p.meaning == "object"]
+        subjects = subjects or self._targets[:1]
+        for slot in clause.slots:
+            if slot.relation != "":
+                self._locate(slot, subjects[0] if subjects else None)
+
+    def _act(self, clause: Clause) -> None:
+        """A clause that asks for something."""
+        objects = self._objects(clause)
+        for phrase in objects:
+            if phrase.meaning == "refused":
+                raise refuse(phrase.text, f"{_REASON['object']} {phrase.category}")
+            if phrase.meaning in ("support", "style"):
+                raise refuse(phrase.text, "cannot be picked up: everything else stands on it or in it")
+        goal_slot, others = self._split(clause)
+        family = self._family_of(clause, goal_slot)
+        if self._family == "place" or (self._family and family == "pick" and clause.slots and self._is_other(objects)):
+            raise self._two_goals(clause)
+        if self._family is None:
+            self._targets = [self._take_from_context(phrase) for phrase in objects]
+        else:
+            self._check_same(objects, clause)
+        self._family, self._verb = family, clause.verb
+        if family == "place" and goal_slot is not None:
+            self._set_goal(goal_slot)
+        for slot in others:
+            self._locate(slot, slot.anchor or self._targets[0])
+        for spot in clause.spots:
+            if spot != "up":
+                self._warnings.append(f'"{spot}" has no effect: positions are drawn')
+        self._verb_class = clause.verb_class
+
+    def _is_other(self, objects: list[Phrase]) -> bool:
+        return not all(any(o.matches(t) for t in self._targets) for o in objects)
+
+    def _take_from_context(self, phrase: Phrase) -> Phrase:
+        """A target that was already mentioned is not a second thing."""
+        for known in self._context:
+            if phrase is known or (phrase.definite and phrase.matches(known)):
+                self._context.remove(known)
+                return known
+        return phrase
+
+    def _split(self, clause: Clause) -> tuple[Slot | None, list[Slot]]:
+        """The slot that says where the object goes, if any, and all others."""
+        slots = [slot for slot in clause.slots if slot.relation != ""]
+        goals = [
+            slot for slot in slots
+            if slot.relation in _ON_IN and not slot.given and slot.phrases[0].meaning in ("object", "refused", "pronoun")
+        ]  # fmt: skip
+        directed = [slot for slot in goals if slot.relation in _DIRECTED]
+        resting = clause.verb_class in ("pick", "hold") or clause.verb in ("find", "fetch")
+        if resting or (clause.verb_class == "want" and not clause.modal and not goals):
+            goals = directed
+        if len(goals) > 1:
+            goal = directed[0] if len(directed) == 1 else goals[0]
+            other = next(slot for slot in goals if slot is not goal)
+            self._warnings.append(
+                f'read as: the goal is "{goal.said} {goal.phrases[0].text}", and "{other.said} {other.phrases[0].text}" '
+                "says where things are"
+            )
+        else:
+            goal = goals[0] if goals else None  # type: ignore[assignment]
+        return goal, [slot for slot in slots if slot is not goal]
+
+    def _family_of(self, clause: Clause, goal: Slot | None) -> Family:
+        """The task of a clause, or the reason why it has none."""
+        if goal is not None:
+            return "place"
+        if clause.verb_class in ("pick", "fetch", "hold", "want") and not (clause.modal and clause.verb_class == "want"):
+            if any(slot.relation == "to" and not slot.given for slot in clause.slots):
+                self._refuse_goal(clause)
+            if any("left" in s or "right" in s or "ward" in s for s in clause.spots) and clause.verb == "take":
+                self._refuse_goal(clause)
+            return "pick"
+        if clause.verb_class == "":
+            first = " ".join(phrase.text for slot in clause.slots[:1] for phrase in slot.phrases)
+            raise refuse(first or self._text, "has no verb and no place to go, so that there is nothing to do")
+        if self._family == "pick" and clause.verb_class == "release":
+            return "pick"
+        self._refuse_goal(clause)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _refuse_goal(self, clause: Clause) -> None:
+        """Say why a placing clause has no goal that can be built."""
+        target = self._objects(clause)[0].text
+        offer = f'Say "put the {target} on ..." or "in ..." something, or "pick up the {target}"'
+        for slot in clause.slots:
+            said = f"{slot.said} {slot.phrases[0].text}"
+            if slot.relation in _ON_IN and slot.phrases[0].meaning in ("support", "style"):
+                raise refuse(said, "is where everything stands already, so that it is no goal", offer)
+        for slot in clause.slots:
+            said = f"{slot.said} {slot.phrases[0].text}"
+            if slot.relation in _BESIDE or slot.relation in ("under", "over", "between"):
+                remedy = f'Ask for on or in instead, e.g. "put the {target} on the plate", or "pick up the {target}"'
+                raise refuse(said, "is a goal this release cannot build: things go on or in another", remedy)
+        for spot in clause.spots:
+            raise refuse(spot, "is a goal this release cannot build: things go on or in another", offer)
+        raise refuse(f"{clause.verb} {target}", "does not say where it goes", offer)
+
+    def _set_goal(self, slot: Slot) -> None:
+        if len(slot.phrases) > 1:
+            raise refuse(" and ".join(p.text for p in slot.phrases), "are two places to go, and one thing has one goal",
+                         'Name one, e.g. "put the apple in the bowl"')  # fmt: skip
+        phrase = self._antecedent(slot.phrases[0], [p for p in self._context if p not in self._targets])
+        if phrase.meaning == "refused":
+            raise refuse(phrase.text, f"{_REASON['goal']} {phrase.category}")
+        if slot.relation == "middle":
+            self._warnings.append(f'"{slot.said}" means anywhere on or in the {phrase.text}')
+        if phrase.count > 1:
+            self._warnings.append(f'"{phrase.text}" is one receptacle in this scene')
+            phrase = replace(phrase, count=1)
+        self._goal = (_ON_IN[slot.relation], self._take_from_context(phrase))
+
+    def _locate(self, slot: Slot, subject: Phrase | None) -> None:
+        """A slot that says where something is at the beginning, or names what is there as well."""
+        for said in slot.phrases:
+            if slot.relation in ("for", "without", "over") and said.meaning != "support":
+                self._warnings.append(f'"{slot.said} {said.text}" has no effect')
+                continue
+            if said.meaning == "pronoun":
+                self._relate(subject, slot, (self._targets or [said])[0])
+            elif said.meaning == "support":
+                self._support = self._support if self._support not in (None, "table") else said.category
+            elif said.meaning == "style":
+                self._style = said.category
+            elif said.noun in v.PARTS or said.noun in ("finger", "gripper", "hand", "arm", "lid", "handle", "top"):
+                self._warnings.append(f'"{slot.said} {said.text}" has no effect')
+            else:
+                phrase = self._add_context(said)
+                if phrase is not None:
+                    self._relate(subject, slot, phrase)
+
+    def _add_context(self, phrase: Phrase) -> Phrase | None:
+        if phrase.meaning == "refused":
+            self._warnings.append(f'"{phrase.text}" is left out: it {phrase.category}')
+            return None
+        return self._mention(phrase)
+
+    def _relate(self, subject: Phrase | None, slot: Slot, other: Phrase) -> None:
+        """Record an initial relation, or that there is none of the kind."""
+        if subject is not None and subject.meaning != "object":
+            subject = self._targets[0] if self._targets else None
+        if slot.relation in _BESIDE and subject is not None and subject != other and other.meaning == "object":
+            self._relations.append((self._known(subject), _BESIDE[slot.relation], self._known(other)))
+        elif slot.relation != "with":
+            self._warnings.append(f'"{slot.said} {other.text}" does not hold at the beginning: the {other.text} stands on the table too')
+
+    def _known(self, phrase: Phrase) -> Phrase:
+        """The recorded mention of a phrase, so that relations name things that exist."""
+        for known in [*self._targets, *([self._goal[1]] if self._goal else []), *self._context]:
+            if phrase == known or phrase.matches(known):
+                return known
+        return self._mention(phrase)
+
+
+__all__ = ["OFFER", "Request", "parse"]

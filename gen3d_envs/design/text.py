@@ -1,0 +1,216 @@
+"""From characters to words: what a sentence may hold, its clean form, and its tokens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from gen3d_envs.design import vocabulary as v
+from gen3d_envs.errors import DesignError
+
+EXAMPLES: tuple[str, ...] = (
+    "put the green apple in the bowl",
+    "pick up the banana",
+    "place the lemon on the blue plate",
+    "stack the red cube on the yellow cube",
+    "lift the small wooden block from the desk",
+    "could you please put the marker into the tray?",
+    "take the carrot and put it in the pot",
+    "pick up the screwdriver next to the hammer",
+    "into the basket put the tennis ball",
+    "the sponge should go on the cutting board",
+    "put the toy duck in the bucket with a ball and a brick nearby",
+    "put the strawberry in the bowl on the table in the kitchen",
+)
+"""Sentences that show what the designer understands."""
+
+MAX_CHARACTERS = 400
+"""Longest sentence: the limit of an instruction in a card."""
+
+Kind = Literal["word", "noun", "prep", "verb", "bad_verb", "be", "and", "stop", "comma", "rel", "modal"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word or a fixed group of words. ``value`` is its base form, relation or category where it has one."""
+
+    kind: Kind
+    text: str
+    value: str = ""
+
+
+def refuse(value: str, problem: str, remedy: str | None = None) -> DesignError:
+    """The error for a sentence, naming the word or clause, with an example sentence as the remedy by default."""
+    return DesignError("sentence", value, problem, remedy or f'Say what to pick or place, e.g. "{EXAMPLES[0]}"')
+
+
+def clean(sentence: str) -> str:
+    """The sentence trimmed, in single spaces, without final punctuation, its first letter in lower case.
+
+    Raises:
+        DesignError: not text, empty, longer than 400 characters, or with control or unassigned characters.
+    """
+    if not isinstance(sentence, str):
+        raise refuse(repr(sentence)[:60], "is no text")
+    if len(sentence) > 4 * MAX_CHARACTERS:
+        raise refuse(sentence[:40], f"is longer than {MAX_CHARACTERS} characters")
+    for character in sentence:
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in "\t\n\r":
+            raise refuse(f"U+{ord(character):04X}", "is a control character or no character at all")
+    text = " ".join(sentence.split()).strip(" \"'`“”‘’«»").rstrip(" .!?;:,…\"'`“”‘’").strip()
+    if not text:
+        raise refuse(sentence, "is empty")
+    if len(text) > MAX_CHARACTERS:
+        raise refuse(text[:40], f"is longer than {MAX_CHARACTERS} characters")
+    text = text[:1].lower() + text[1:]
+    if len(text) > MAX_CHARACTERS:  # a few letters have a lower case of two characters
+        raise refuse(text[:40], f"is longer than {MAX_CHARACTERS} characters")
+    return text
+
+
+def normalise(text: str) -> str:
+    """Plain lower-case ASCII for matching and hashing; accents are dropped.
+
+    Raises:
+        DesignError: letters of another script, emoji or symbols.
+    """
+    plain = text.casefold().translate(_PLAIN)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    odd = re.search(r"[^a-z0-9 ,.;:!?'()-]+", plain)
+    if odd:
+        raise refuse(odd.group(), "is not understood: only English words are")
+    plain = re.sub(r"(?<=\w)-(?=\w)", " ", plain)
+    return " ".join(re.sub(r"(?<!\w)-+|-+(?!\w)", " , ", plain).split())
+
+
+_PLAIN = {ord("’"): "'", ord("‘"): "'", ord("`"): "'", ord("&"): " and ", ord("/"): " or ", ord('"'): " ", ord("“"): " ",
+          ord("”"): " ", ord("–"): " - ", ord("—"): " - ", ord("…"): ".", ord("_"): " ", ord("*"): " "}  # fmt: skip
+
+_SUBJECT = r"(?:you|the robot|robot|we|i|the arm|the robot arm|the gripper)"
+_LEAD = re.compile(
+    r"^(?:please|kindly|now|then|next|first|ok|okay|hey|hi|hello|dear|so|well|alright|robot|robot arm|just|assistant|"
+    r"(?:would|do) you mind|"
+    r"(?:can|could|would|will|won't) (?:you|the robot)(?: please| kindly)?(?: be so kind as to| help me to| help me| try to)?|"
+    r"i (?:would |'d )?(?:like|want|need|ask) (?:you|the robot) to|"
+    r"i'd (?:like|love|want|need) (?:you|the robot|for you) to|i (?:would|'d) (?:appreciate it if|be happy if|be glad if) you|"
+    rf"{_SUBJECT} (?:should|must|shall|will|can|could|has to|have to|needs to|need to|ought to|is to|are to|may)|"
+    r"(?:your|the) (?:task|job|goal|mission|instruction)(?: now)? is(?: to)?(?: :)?|(?:task|goal|instruction) ?:|"
+    r"i want to|i need to|we want to|i'd like to|i would like to|"
+    r"try to|go ahead and|let us|let's|help me to|help me|be so kind as to|use (?:the|your) (?:gripper|arm|robot arm|hand) to|"
+    r"make sure to|make sure that|make sure|ensure that|ensure|proceed to|you|to|it is time to|it's time to|go and|come and)(?:[ ,:!.]+|$)"
+)
+_TAIL = re.compile(
+    r"[ ,]+(?:please|thanks|thank you|thank you very much|for me|now|right now|will you|would you|if you can|if possible|"
+    r"if you please|if you don't mind|if you would|robot|for us|okay|ok|can you|could you|at once|by the way|one more time|"
+    r"and stop|and that's it|with (?:the|your) (?:gripper|arm|robot arm|robot|hand|hands|left hand|right hand|fingers))$"
+)
+_ASIDE = re.compile(r"\b(?:if possible|if you can|if you please|if you don't mind|for me|for us|as well)\b|, (?:please|robot) ?,")
+_WANT = re.compile(r"^(?:i|we) (?:would like|'d like|want|need|would love|'d love|wish)\b|^(?:i'd|we'd) (?:like|love|want)\b")
+
+
+def strip_politeness(plain: str) -> str:
+    """The normalised sentence without the words that only address the robot."""
+    plain = plain.rstrip(" .!?;:,")
+    while True:
+        shorter = _ASIDE.sub(" ", plain)
+        shorter = _LEAD.sub("", shorter.strip(" ,.:;!?"), count=1)
+        shorter = " ".join(_TAIL.sub("", shorter).strip(" ,.:;!?").split())
+        if shorter == plain:
+            return _WANT.sub("want", plain)
+        plain = shorter
+
+
+@lru_cache(maxsize=4096)
+def singular(word: str) -> tuple[str, ...]:
+    """Candidates for the singular of ``word``, best first, the word itself first of all."""
+    out = [word]
+    irregular = {"knives": "knife", "loaves": "loaf", "mice": "mouse", "dice": "die", "halves": "half", "leaves": "leaf"}
+    if word in irregular:
+        out.append(irregular[word])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        if word.endswith("ies"):
+            out.append(word[:-3] + "y")
+        if word.endswith("es"):
+            out.append(word[:-2])
+        out.append(word[:-1])
+    return tuple(out)
+
+
+@lru_cache(maxsize=8192)
+def lookup(words: str) -> tuple[str, str, bool] | None:
+    """Find ``words`` among the nouns.
+
+    Returns:
+        The table ("exact", "loose" or "refused"), the category or reason, and whether the words are a plural; None
+        where no table has them.
+    """
+    head, _, last = words.rpartition(" ")
+    for index, candidate in enumerate(singular(last)):
+        key = f"{head} {candidate}" if head else candidate
+        for table, entries in (("exact", v.NOUNS), ("loose", v.LOOSE_NOUNS), ("refused", v.REFUSED_NOUNS)):
+            if key in entries:
+                return table, entries[key], index > 0
+        if index == 0 and key.replace(" ", "") in _JOINED:
+            return "exact", _JOINED[key.replace(" ", "")], False
+    return None
+
+
+_JOINED = {key.replace(" ", ""): name for key, name in v.NOUNS.items() if " " in key}
+_MODALS = frozenset("should must shall will would may has have had ought does do did could needs".split())
+_LONGEST = max(len(key.split()) for table in (v.PREPOSITIONS, v.NOUNS, v.LOOSE_NOUNS, v.SUPPORTS) for key in table)
+
+
+def tokenise(plain: str) -> list[Token]:
+    """Group the words of a normalised sentence, the longest known group first."""
+    words = re.findall(r"'s\b|[a-z0-9]+(?:'(?!s\b)[a-z]+)?|[,.;:!?()]", plain)
+    tokens: list[Token] = []
+    position = 0
+    while position < len(words):
+        for length in range(min(_LONGEST, len(words) - position), 0, -1):
+            token = _group(" ".join(words[position : position + length]), length)
+            after = words[position + length] if position + length < len(words) else "."
+            if token is not None and token.value == "spot" and not _ends_phrase(after):
+                continue  # "on the left" is a direction, "on the left plate" is not
+            if token is not None:
+                break
+        else:  # pragma: no cover - a single word always has a token
+            raise AssertionError(words[position])
+        tokens.append(token)
+        position += length
+    return tokens
+
+
+def _ends_phrase(word: str) -> bool:
+    """Whether no noun phrase goes on with this word."""
+    return not word[0].isalnum() or word in ("and", "then", "in", "on", "into", "onto", "to", "from", "next", "with")
+
+
+def _group(text: str, length: int) -> Token | None:
+    """The token of ``text``, or None where several words are no fixed group."""
+    if text in v.PREPOSITIONS:
+        return Token("prep", text, v.PREPOSITIONS[text])
+    if length > 1:
+        if text in v.NOUNS or text in v.LOOSE_NOUNS or text in v.SUPPORTS or text in v.REFUSED_NOUNS or text in v.STYLES:
+            return Token("noun", text)
+        if lookup(text) or text in ("let go", "let it go"):
+            return Token("verb", "let go", "release") if text.startswith("let ") else Token("noun", text)
+        return None
+    if text in (".", ";", "then", "!", "?"):
+        return Token("stop", text)
+    if text in (",", ":", "(", ")"):
+        return Token("comma", text)
+    if text in ("and", "plus"):
+        return Token("and", text)
+    if text in ("which", "who", "that's"):
+        return Token("rel", text)
+    if text in _MODALS:
+        return Token("modal", text)
+    if text in v.VERBS:
+        kind, base = v.VERBS[text]
+        return Token("be" if kind == "be" else "verb", text, base)
+    if text in v.UNSUPPORTED_VERBS:
+        return Token("bad_verb", text, v.UNSUPPORTED_VERBS[text])
+    return Token("word", text)

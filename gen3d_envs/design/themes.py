@@ -1,0 +1,93 @@
+"""What goes together: things, the top they stand on, and the room around it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gen3d_envs.assets.catalog import CATEGORIES
+
+THEMES: dict[str, tuple[str, ...]] = {
+    "kitchen": tuple(
+        "mug cup bowl plate saucer bottle can jar teapot kettle pot pan colander cutting_board spoon fork knife spatula whisk "
+        "apple orange lemon lime pear peach banana strawberry tomato potato onion carrot cucumber eggplant broccoli corn mushroom "
+        "pepper bread bun croissant donut egg cup_cake pepper_grinder salt_shaker sponge soap placemat towel".split()
+    ),
+    "office": tuple("book notebook mousepad pen marker pencil eraser computer_mouse stapler coaster tape".split()),
+    "tools": tuple("screwdriver hammer wrench pliers clamp brick battery bucket".split()),
+    "toys": tuple(
+        "cube block cylinder ball tennis_ball die chess_pawn chess_rook chess_king toy_duck toy_bear toy_car toy_fish "
+        "toy_dinosaur ring_stack".split()
+    ),
+}
+"""Theme -> its categories. What stands in none of them (a box, a vase) fits all."""
+
+DISTRACTORS: dict[str, tuple[str, ...]] = {
+    "kitchen": tuple(
+        "mug cup can lemon lime orange apple pear peach tomato potato onion carrot mushroom strawberry egg bun "
+        "salt_shaker pepper_grinder spoon fork sponge soap croissant donut".split()
+    ),
+    "office": tuple("pen marker pencil eraser computer_mouse stapler tape coaster mug battery".split()),
+    "tools": tuple("screwdriver wrench pliers clamp tape battery marker brick can".split()),
+    "toys": tuple(
+        "cube block cylinder ball die chess_pawn chess_rook chess_king toy_duck toy_car toy_fish toy_dinosaur tennis_ball".split()
+    ),
+}
+"""Theme -> small things that may stand around."""
+
+STYLES: dict[str, tuple[str, ...]] = {
+    "kitchen": ("kitchen", "dining"),
+    "office": ("office", "classroom"),
+    "tools": ("workshop", "lab"),
+    "toys": ("living_room", "classroom"),
+}
+"""Theme -> rooms it is found in."""
+
+SUPPORTS: dict[str, tuple[str, ...]] = {
+    "kitchen": ("counter", "dining_table"),
+    "dining": ("dining_table",),
+    "office": ("desk",),
+    "classroom": ("desk",),
+    "workshop": ("workbench",),
+    "lab": ("lab_bench",),
+    "living_room": ("side_table", "dining_table"),
+}
+"""Room -> what stands in it to put things on."""
+
+TABLES = ("dining_table", "side_table")
+
+
+def choose_theme(categories: list[str], style: str | None, rng: np.random.Generator) -> str:
+    """The theme of the first category that has one, else of the room, else drawn."""
+    for category in categories:
+        for theme, members in THEMES.items():
+            if category in members:
+                return theme
+    for theme, styles in STYLES.items():
+        if style in styles:
+            return theme
+    return str(rng.choice(list(THEMES)))
+
+
+def choose_place(theme: str, support: str | None, style: str | None, rng: np.random.Generator) -> tuple[str, str]:
+    """Kind of support and style of room: as said where they were said, else drawn to fit each other and the theme.
+
+    Args:
+        theme: key of :data:`THEMES`.
+        support: kind that was named, ``"table"`` for any table, or None.
+        style: style that was named, or None.
+        rng: draws what was not named.
+    """
+    wanted = () if support is None else (TABLES if support == "table" else (support,))
+    if style is None:
+        fitting = [room for room, kinds in SUPPORTS.items() if not wanted or any(kind in kinds for kind in wanted)]
+        style = str(rng.choice([room for room in STYLES[theme] if room in fitting] or fitting))
+    if support is not None and support != "table":
+        return support, style
+    kinds = SUPPORTS[style]
+    return str(rng.choice([kind for kind in kinds if kind in wanted] or list(kinds))), style
+
+
+def draw_distractors(theme: str, taken: set[str], known: frozenset[str], count: int, rng: np.random.Generator) -> list[str]:
+    """Up to ``count`` categories that fit the theme, are available, and are not taken."""
+    pool = [c for c in DISTRACTORS[theme] if c in known and c not in taken and CATEGORIES[c].pickable]
+    return [str(c) for c in rng.permutation(pool)[:count]] if pool else []

@@ -86,7 +86,8 @@ class Camera:
 
         Args:
             camera: name of a camera of the view.
-            width, height: size in pixels.
+            width: pixels across.
+            height: pixels down.
             samples: 1, 2 or 4 samples per pixel along each side. 1 is for policies; more smooths the outlines of
                 pictures made for people.
 

@@ -18,7 +18,7 @@ from gen3d_envs.errors import EngineUnavailable, SceneError
 from gen3d_envs.sim.view import CameraSpec
 
 try:
-    from panda3d import core
+    from panda3d import core as core
 except ImportError as error:
     raise EngineUnavailable(f"Pictures need the package panda3d: pip install panda3d ({error}).") from error
 
@@ -58,7 +58,7 @@ class Engine:
         self._engine = core.GraphicsEngine()
         self._pipe = core.GraphicsPipeSelection.getGlobalPtr().makePipe("TinyOffscreenGraphicsPipe", "p3tinydisplay")
         if self._pipe is None:
-            raise EngineUnavailable("The installed panda3d has no p3tinydisplay: pip install --force-reinstall panda3d.")
+            raise EngineUnavailable("This panda3d has no p3tinydisplay: pip install --force-reinstall panda3d.")
         self._buffers: dict[tuple[int, int], _Buffer] = {}
         self._active: _Buffer | None = None
         self._serial = 0

@@ -6,10 +6,11 @@ Only :mod:`gen3d_envs.sim.room` uses this module. Lengths are m, in the scene fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gen3d_envs.assets.asset import Vector
 from gen3d_envs.sim.textures import Color, texture
@@ -47,17 +48,19 @@ class Builder:
     """Collects panels and turns them into one visual node for each texture."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[object, ...], list[tuple[NDArray[np.float32], ...]]] = {}
+        self._groups: dict[tuple[object, ...], list[tuple[NDArray[Any], ...]]] = {}
         self._finishes: dict[tuple[object, ...], Finish] = {}
 
     def panel(
-        self, side: Side, low: Vector, high: Vector, finish: Finish, cells: tuple[int, int] = (1, 1), shade: object = None
-    ) -> None:
+        self, side: Side, low: Vector, high: Vector, finish: Finish, cells: tuple[int, int] = (1, 1),
+        shade: ArrayLike | None = None,
+    ) -> None:  # fmt: skip
         """A flat rectangle that faces ``side``: the face of the box from ``low`` to ``high`` on that side.
 
         Args:
             side: where it faces.
-            low, high: corners of the box.
+            low: lowest corner of the box.
+            high: highest corner of the box.
             finish: what it looks like.
             cells: number of pieces along its picture's width and height.
             shade: None, or an array of brightness factors for the grid of corners: (cells[1] + 1, cells[0] + 1), first
@@ -65,8 +68,8 @@ class Builder:
         """
         axis, across, upward, sign = _FRAMES[side]
         columns, rows = cells
-        u, v = np.meshgrid(np.linspace(0.0, 1.0, columns + 1), np.linspace(0.0, 1.0, rows + 1))
-        u, v = u.ravel(), v.ravel()
+        grid = np.meshgrid(np.linspace(0.0, 1.0, columns + 1), np.linspace(0.0, 1.0, rows + 1))
+        u, v = grid[0].ravel(), grid[1].ravel()
         points = np.empty((len(u), 3))
         points[:, axis] = high[axis] if side[0] == "+" else low[axis]
         along = u if sign > 0 else 1.0 - u
@@ -132,9 +135,9 @@ def cupboard(
     builder.box(low, high, body, sides=tuple(s for s in ("+x", "-x", "+y", "-y", "+z") if s != face), foot=0.7)
     count = max(1, round((high[along] - low[along]) / width_m))
     edges = np.linspace(low[along], high[along], count + 1)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges.tolist()):
         part_low, part_high = list(low), list(high)
-        part_low[along], part_high[along] = float(start), float(end)
+        part_low[along], part_high[along] = start, end
         builder.panel(
             face, (part_low[0], part_low[1], part_low[2]), (part_high[0], part_high[1], part_high[2]), front,
             shade=[[0.75, 0.75], [1.0, 1.0]],

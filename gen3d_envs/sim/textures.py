@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gen3d_envs.errors import SceneError
 
 Color = tuple[int, int, int]
-Image = NDArray[np.float32]
+Image = NDArray[np.floating]
 
 
 @lru_cache(maxsize=192)
@@ -86,11 +86,12 @@ def _tint(base: Image, tone: Image) -> Image:
 
 def _wood(rng: np.random.Generator, base: Image, size: int) -> Image:
     y, _ = _grid(size)
-    bend = _fractal(rng, size, 3, 2, 3)
-    rings = np.sin(2.0 * np.pi * (rng.integers(5, 9) * y + 1.3 * bend)).astype(np.float32)
+    bend = _fractal(rng, size, 4, 1, 3)
+    rings = np.sin(2.0 * np.pi * (rng.integers(5, 9) * y + 1.1 * bend)).astype(np.float32)
     fibres = _noise(rng, size, size // 2, 6) + 0.6 * _noise(rng, size, size, 12)
-    tone = 0.055 * rings + 0.045 * fibres + 0.05 * bend
-    return _tint(base, tone) * (1.0 + np.array([0.0, -0.25, -0.5], np.float32) * np.minimum(tone, 0.0)[..., None] * -1.0)
+    tone = 0.05 * rings + 0.045 * fibres + 0.05 * bend
+    redder = np.array([0.0, 0.25, 0.5], np.float32) * np.minimum(tone, 0.0)[..., None]
+    return _tint(base, tone) * (1.0 + redder)
 
 
 def _boards(rng: np.random.Generator, base: Image, size: int, rows: int = 6, gap: float = 0.35) -> Image:
@@ -277,7 +278,7 @@ def _window(rng: np.random.Generator, base: Image, size: int) -> Image:
     ones = np.ones((size, size), np.float32)
     sky = np.array([0.62, 0.78, 0.95], np.float32) * (1.0 - 0.3 * y[..., None]) + 0.3 * y[..., None]
     trees = y > 0.68 + 0.12 * _fractal(rng, size, 4, 6, 4)
-    image = np.where(trees[..., None], np.array([0.32, 0.46, 0.28], np.float32) * ones[..., None], sky * ones[..., None])
+    image = np.where(trees[..., None], np.array([0.32, 0.46, 0.28], np.float32), sky) * ones[..., None]
     frame = (np.minimum(x, 1.0 - x) < 0.05) | (np.minimum(y, 1.0 - y) < 0.05) | (np.abs(x - 0.5) < 0.025)
     return np.where(frame[..., None], base, image)
 

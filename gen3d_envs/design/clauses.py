@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gen3d_envs.design import vocabulary as v
+from gen3d_envs.design import verbs
 from gen3d_envs.design.phrases import Phrase, read_phrase
 from gen3d_envs.design.text import EXAMPLES, Token, lookup, refuse
 
@@ -81,13 +81,16 @@ class ClauseReader:
         first = self._tokens[0].text if self._tokens else ""
         if first in _QUESTIONS:
             raise refuse(" ".join(t.text for t in self._tokens), "is a question, not a task for a robot arm")
-        for token in self._tokens:
-            if token.text in v.NEGATIONS:
+        for index, token in enumerate(self._tokens):
+            number = self._tokens[index - 1].text if index else ""
+            if token.text in verbs.UNITS and (number.isdigit() or number in verbs.NUMBERS):
+                raise refuse(f"{number} {token.text}", "is a measure, which has no effect on a goal", OFFER)
+            if token.text in verbs.NEGATIONS:
                 raise refuse(token.text, "says what not to do, which cannot be designed")
-            if token.text in v.CONDITIONS:
+            if token.text in verbs.CONDITIONS:
                 raise refuse(token.text, "makes a condition, an order or an alternative, which cannot be designed")
         said = " ".join(t.text for t in self._tokens)
-        for words in v.ORIENTATIONS:
+        for words in verbs.ORIENTATIONS:
             if f" {words} " in f" {said} ":
                 raise refuse(words, "asks for an orientation, which is no goal in this release", OFFER)
 
@@ -108,7 +111,7 @@ class ClauseReader:
         elif token.kind == "verb":
             self._read_verb(token, position)
         elif token.kind == "bad_verb" and self._is_verb(token, following):
-            reason = v.UNSUPPORTED_VERBS[token.text]
+            reason = verbs.UNSUPPORTED_VERBS[token.text]
             raise refuse(" ".join(t.text for t in self._tokens[position:]), f'"{token.text}" {reason}', OFFER)
         elif token.kind == "prep":
             return self._read_preposition(position)
@@ -128,7 +131,7 @@ class ClauseReader:
         self._joined, self._given, self._last = "", False, None
 
     def _is_filler(self, token: Token, following: Token) -> bool:
-        if token.text in v.ADVERBS or token.text in ("'s", "me", "us", "back", "away", "it'll"):
+        if token.text in verbs.ADVERBS or token.text in ("'s", "me", "us", "back", "away", "it'll"):
             return True
         addressed = token.text in _ADDRESSED and following.kind in ("verb", "be", "modal", "bad_verb", "stop", "comma")
         return addressed and not self._clauses[-1].slots
@@ -151,13 +154,19 @@ class ClauseReader:
             clause.verb, clause.verb_class = "be", "be"
 
     def _read_verb(self, token: Token, position: int) -> None:
-        verb_class, base = v.VERBS.get(token.text, ("release", "let go"))
+        verb_class, base = verbs.VERBS.get(token.text, ("release", "let go"))
         clause = self._clauses[-1]
         before = self._tokens[position - 1] if position else Token("stop", "")
         joined = bool(self._joined) or before.text == "to"
         if self._given and before.kind in ("rel", "be", "modal"):
             return
-        if clause.verb and not joined and token.text.endswith("ed") and self._last is not None and clause.verb_class != "want":
+        if (
+            clause.verb
+            and not joined
+            and token.text.endswith("ed")
+            and self._last is not None
+            and clause.verb_class != "want"
+        ):
             self._given = True  # a reduced relative clause: "the apple placed on the plate"
             return
         if clause.verb_class in ("be", "exist") or (clause.verb and clause.slots and clause.verb_class != "want"):
@@ -174,7 +183,7 @@ class ClauseReader:
         if token.value in ("spot", "up"):
             clause.spots.append(token.text if token.value == "spot" else "up")
             return position
-        while position < len(self._tokens) and self._tokens[position].text in v.ADVERBS:
+        while position < len(self._tokens) and self._tokens[position].text in verbs.ADVERBS:
             position += 1
         following = self._tokens[position] if position < len(self._tokens) else Token("stop", "")
         if token.text == "to" and following.kind in ("verb", "bad_verb", "be"):
@@ -196,6 +205,9 @@ class ClauseReader:
             clause.slots.append(Slot("", "", [phrase]))
         elif phrase.meaning == "pronoun":
             return  # "the lemon, put it on the plate"
+        elif not clause.verb:
+            first = next(slot for slot in clause.slots if slot.relation == "").phrases[0]
+            raise refuse(first.text, "is no verb that is known")
         else:
             raise refuse(phrase.text, "fits nowhere in the sentence")
         self._last, self._joined, self._given = phrase, "", False

@@ -7,21 +7,36 @@ behind "put" it says where it goes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gen3d_envs.design import vocabulary as v
+from gen3d_envs.design import verbs
 from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
 from gen3d_envs.design.phrases import Phrase
 from gen3d_envs.design.text import clean, normalise, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import Family, Predicate
 
-_ON_IN: dict[str, Literal["on", "in", "to"]] = {"on": "on", "onto": "on", "in": "in", "into": "in", "to": "to", "middle": "to"}
+_ON_IN: dict[str, Literal["on", "in", "to"]] = {
+    "on": "on",
+    "onto": "on",
+    "in": "in",
+    "into": "in",
+    "to": "to",
+    "middle": "to",
+}
 _DIRECTED = ("onto", "into", "to")
 _BESIDE: dict[str, Predicate] = {
-    "next_to": "next_to", "left_of": "left_of", "right_of": "right_of", "in_front_of": "in_front_of", "behind": "behind",
-}  # fmt: skip
+    "next_to": "next_to",
+    "left_of": "left_of",
+    "right_of": "right_of",
+    "in_front_of": "in_front_of",
+    "behind": "behind",
+}
+_AROUND = re.compile(
+    r"\b(?:nearby|around|present|next to|beside|there|close|distractors?|in view|in the scene)\b", re.IGNORECASE
+)
 _REASON = {"goal": "is named as the place to put something, but it", "object": "cannot be picked up: it"}
 
 
@@ -99,7 +114,9 @@ class _Reading:
         if self._family is None:
             raise refuse(self._text, "describes a scene but asks for nothing to be done")
         if self._family == "pick" and self._verb_class in ("fetch", "want", "hold"):
-            self._warnings.append(f'"{self._verb}" is designed as picking up: the goal is reached when the object is lifted')
+            self._warnings.append(
+                f'"{self._verb}" is designed as picking up: the goal is reached when the object is lifted'
+            )
         receptacle = self._goal[1] if self._goal else None
         mentioned = [*self._targets, *([receptacle] if receptacle else []), *self._context]
         return Request(
@@ -131,6 +148,8 @@ class _Reading:
         if not said or all(phrase.meaning == "pronoun" for phrase in said):
             known = self._targets or (self._context[:1] if said else [])
             if not known:
+                if said and said[0].text in ("everything", "something", "anything"):
+                    raise refuse(said[0].text, "does not say which object is meant")
                 what = said[0].text if said else clause.verb
                 raise refuse(what, "names nothing that was said before" if said else "is said without an object")
             return list(known)
@@ -202,7 +221,7 @@ class _Reading:
         slots = [slot for slot in clause.slots if slot.relation != ""]
         goals = [
             slot for slot in slots
-            if slot.relation in _ON_IN and not slot.given and slot.phrases[0].meaning in ("object", "refused", "pronoun")
+            if slot.relation in _ON_IN and not slot.given and slot.phrases[0].meaning not in ("support", "style")
         ]  # fmt: skip
         directed = [slot for slot in goals if slot.relation in _DIRECTED]
         resting = clause.verb_class in ("pick", "hold") or clause.verb in ("find", "fetch")
@@ -212,8 +231,8 @@ class _Reading:
             goal = directed[0] if len(directed) == 1 else goals[0]
             other = next(slot for slot in goals if slot is not goal)
             self._warnings.append(
-                f'read as: the goal is "{goal.said} {goal.phrases[0].text}", and "{other.said} {other.phrases[0].text}" '
-                "says where things are"
+                f'read as: the goal is "{goal.said} {goal.phrases[0].text}", '
+                f'and "{other.said} {other.phrases[0].text}" says where things are'
             )
         else:
             goal = goals[0] if goals else None  # type: ignore[assignment]
@@ -223,7 +242,9 @@ class _Reading:
         """The task of a clause, or the reason why it has none."""
         if goal is not None:
             return "place"
-        if clause.verb_class in ("pick", "fetch", "hold", "want") and not (clause.modal and clause.verb_class == "want"):
+        if clause.verb_class in ("pick", "fetch", "hold", "want") and not (
+            clause.modal and clause.verb_class == "want"
+        ):
             if any(slot.relation == "to" and not slot.given for slot in clause.slots):
                 self._refuse_goal(clause)
             if any("left" in s or "right" in s or "ward" in s for s in clause.spots) and clause.verb == "take":
@@ -261,6 +282,8 @@ class _Reading:
         phrase = self._antecedent(slot.phrases[0], [p for p in self._context if p not in self._targets])
         if phrase.meaning == "refused":
             raise refuse(phrase.text, f"{_REASON['goal']} {phrase.category}")
+        if phrase.guessed and phrase.noun in verbs.PARTS:
+            raise refuse(f"{slot.said} {phrase.text}", "does not say of what")
         if slot.relation == "middle":
             self._warnings.append(f'"{slot.said}" means anywhere on or in the {phrase.text}')
         if phrase.count > 1:
@@ -271,6 +294,10 @@ class _Reading:
     def _locate(self, slot: Slot, subject: Phrase | None) -> None:
         """A slot that says where something is at the beginning, or names what is there as well."""
         for said in slot.phrases:
+            if slot.said == "using":
+                raise refuse(f"using {said.text}", "asks for a tool, and the arm has only its gripper")
+            if slot.relation == "with" and slot is not None and not _AROUND.search(self._text):
+                self._warnings.append(f'"with {said.text}" is read as: the {said.text} is there too')
             if slot.relation in ("for", "without", "over") and said.meaning != "support":
                 self._warnings.append(f'"{slot.said} {said.text}" has no effect')
                 continue
@@ -280,7 +307,7 @@ class _Reading:
                 self._support = self._support if self._support not in (None, "table") else said.category
             elif said.meaning == "style":
                 self._style = said.category
-            elif said.noun in v.PARTS or said.noun in ("finger", "gripper", "hand", "arm", "lid", "handle", "top"):
+            elif said.noun in verbs.PARTS or said.noun in ("finger", "gripper", "hand", "arm", "lid", "handle", "top"):
                 self._warnings.append(f'"{slot.said} {said.text}" has no effect')
             else:
                 phrase = self._add_context(said)
@@ -300,7 +327,9 @@ class _Reading:
         if slot.relation in _BESIDE and subject is not None and subject != other and other.meaning == "object":
             self._relations.append((self._known(subject), _BESIDE[slot.relation], self._known(other)))
         elif slot.relation != "with":
-            self._warnings.append(f'"{slot.said} {other.text}" does not hold at the beginning: the {other.text} stands on the table too')
+            self._warnings.append(
+                f'"{slot.said} {other.text}" is not laid out: the {other.text} stands on the table by itself'
+            )
 
     def _known(self, phrase: Phrase) -> Phrase:
         """The recorded mention of a phrase, so that relations name things that exist."""

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gen3d_envs.design import vocabulary as v
+from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.design.text import Token, lookup, refuse, singular
 
 MAX_COUNT = 99
@@ -84,14 +84,15 @@ def _gather(tokens: list[Token], start: int) -> tuple[list[str], list[str], int]
             break
         if token.kind in ("verb", "be", "bad_verb") and (words or not opening) and token.kind != "bad_verb":
             break
-        if token.text in v.DETERMINERS or token.text in v.NUMBERS or token.text.isdigit():
+        if token.text in verbs.DETERMINERS or token.text in verbs.NUMBERS or token.text.isdigit():
             if words and token.text != "one":
                 break
             if not words and not (token.text == "one" and opening and not _noun_follows(tokens, position)):
                 opening.append(token.text)
                 position += 1
                 continue
-        if token.text in v.ADVERBS or token.text == "'s":
+        ends = position + 1 == len(tokens) or tokens[position + 1].kind not in ("word", "noun")
+        if token.text in verbs.ADVERBS or token.text == "'s" or (words and ends and token.text in ("back", "away")):
             position += 1
             continue
         words += token.text.split()
@@ -108,45 +109,50 @@ def _joins_colors(tokens: list[Token], position: int) -> bool:
     around = tokens[position - 1 : position + 3]
     return (
         0 < position < len(tokens) - 2
-        and around[0].text in v.COLORS
-        and around[2].text in v.COLORS
+        and around[0].text in vocabulary.COLORS
+        and around[2].text in vocabulary.COLORS
         and around[3].kind in ("word", "noun")
-        and around[3].text not in v.ADVERBS
+        and around[3].text not in verbs.ADVERBS
     )
 
 
 def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
     """The meaning of the gathered words."""
-    if not words or (len(words) == 1 and words[0] in v.PRONOUNS):
+    if not words or (len(words) == 1 and words[0] in verbs.PRONOUNS):
         pronoun = words[0] if words else (opening[-1] if opening else "")
-        if pronoun not in v.PRONOUNS and pronoun not in v.NUMBERS:
+        if pronoun not in verbs.PRONOUNS and pronoun not in verbs.NUMBERS:
             raise refuse(said or "the end of the sentence", "names no object where one is expected")
-        return Phrase(pronoun, pronoun, "pronoun", pronoun, count=v.NUMBERS.get(pronoun, 1))
+        return Phrase(pronoun, pronoun, "pronoun", pronoun, count=verbs.NUMBERS.get(pronoun, 1))
     count, plural = _count(opening)
     for word in opening:
-        if word in v.PLURAL_WORDS:
+        if word in verbs.PLURAL_WORDS:
             plural = True
     for length in range(min(4, len(words)), 0, -1):
         head = " ".join(words[-length:])
-        for table, meaning in ((v.SUPPORTS, "support"), (v.STYLES, "style")):
-            if head in table:
-                return Phrase(" ".join(words), head, meaning, table[head], definite=True)  # type: ignore[arg-type]
+        for entries, meaning in ((vocabulary.SUPPORTS, "support"), (vocabulary.STYLES, "style")):
+            if head in entries:
+                return Phrase(" ".join(words), head, meaning, entries[head], definite=True)  # type: ignore[arg-type]
     notes: list[str] = []
     head_length, found = _find_head(words)
     if words[-1] in ("one", "ones") or all(_known_modifier(word) and lookup(word) is None for word in words):
         raise refuse(said, "does not say which object is meant")
     modifiers, guessed = words[:-head_length], False
     noun = _singular_of(words[-head_length:])
-    if found is None and words[-1].rstrip("s") in v.FILLERS and len(words) > 1:
+    if found is None and words[-1].rstrip("s") in verbs.FILLERS and len(words) > 1:
         length, found = _find_head(words[:-1])
         if found is not None:
             notes.append(f'"{" ".join(words)}" is read as {" ".join(words[-1 - length : -1])}')
             modifiers = words[: -1 - length]
     category = "generic"
-    if found is None:
+    if found is None and noun in vocabulary.KINDS:
+        category = f"any_{noun}"
+        plural = plural or noun != words[-1]
+        notes.append(f'"{noun}" may be any kind: one is drawn')
+    elif found is None:
+        _refuse_gibberish(words, noun, said)
         guessed = True
         plural = plural or (noun != words[-1])
-        close = difflib.get_close_matches(noun, v.NOUNS, n=1, cutoff=0.8)
+        close = difflib.get_close_matches(noun, vocabulary.NOUNS, n=1, cutoff=0.8)
         hint = f'; did you mean "{close[0]}"?' if close else ""
         notes.append(f'"{noun}" is an unknown noun: a plain object stands in for it{hint}')
     else:
@@ -166,9 +172,17 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
     return _modify(phrase, modifiers)
 
 
+def _refuse_gibberish(words: list[str], noun: str, said: str) -> None:
+    """An unknown noun is a guess; what cannot be a noun, or is too long for one, is a misreading."""
+    if len(noun) < 3 or noun in verbs.NO_NOUNS:
+        raise refuse(noun, "is no noun that is known")
+    if len(words) > 4:
+        raise refuse(said, "is not understood as the name of an object")
+
+
 def _count(opening: list[str]) -> tuple[int | None, bool]:
     for word in opening:
-        number = v.NUMBERS.get(word, int(word) if word.isdigit() and len(word) < 4 else None)
+        number = verbs.NUMBERS.get(word, int(word) if word.isdigit() and len(word) < 4 else None)
         if number == 0:
             raise refuse(word, "asks for no object at all")
         if number is not None:
@@ -193,9 +207,9 @@ def _singular_of(words: list[str]) -> str:
     candidates = singular(words[-1])
     for candidate in candidates:
         key = f"{head} {candidate}".strip()
-        if key in v.NOUNS or key in v.LOOSE_NOUNS or key in v.REFUSED_NOUNS:
+        if key in vocabulary.NOUNS or key in vocabulary.LOOSE_NOUNS or key in vocabulary.REFUSED_NOUNS:
             return key
-    return f"{head} {candidates[-1]}".strip()
+    return f"{head} {candidates[min(1, len(candidates) - 1)]}".strip()
 
 
 def _modify(phrase: Phrase, modifiers: list[str]) -> Phrase:
@@ -209,41 +223,46 @@ def _modify(phrase: Phrase, modifiers: list[str]) -> Phrase:
             if len(words.split()) == length and _known_modifier(words):
                 break
         position += length
-        if words in v.COLORS:
+        if words in vocabulary.COLORS:
             if color is not None:
                 notes.append(f'"{phrase.text}" is made in {color.replace("_", " ")} only, not in {words} as well')
-            color = color or v.COLORS[words]
-        elif words in v.MATERIALS:
-            if material is None or v.MATERIALS[words] == material:
-                material = v.MATERIALS[words]
+            color = color or vocabulary.COLORS[words]
+        elif words in vocabulary.MATERIALS:
+            if material is None or vocabulary.MATERIALS[words] == material:
+                material = vocabulary.MATERIALS[words]
             else:
                 notes.append(f'"{phrase.text}" is made of {material} only, not of {words} as well')
-        elif words in v.SIZES:
-            size = size or v.SIZES[words]
-        elif words in v.TRANSPARENT:
+        elif words in vocabulary.SIZES:
+            size = size or vocabulary.SIZES[words]
+        elif words in vocabulary.TRANSPARENT:
             notes.append(f'"{phrase.text}": transparent things are not drawn, it is made opaque')
-        elif words in v.SELECTORS:
+        elif words in vocabulary.SELECTORS:
             notes.append(f'"{words}" in "{phrase.text}" chooses nothing: it has no effect on the layout')
         elif words in ("dark", "light", "bright", "pale", "deep", "colored", "coloured"):
             notes.append(f'"{words}" in "{phrase.text}" has no effect on the colour')
-        elif words not in v.HARMLESS and words not in v.FILLERS:
+        elif words not in vocabulary.HARMLESS and words not in verbs.FILLERS:
             notes.append(f'"{words}" in "{phrase.text}" is not understood and has no effect')
     return replace(phrase, color=color, material=material, size=size, warnings=tuple(notes))
 
 
 def _known_modifier(words: str) -> bool:
-    return words in v.COLORS or words in v.MATERIALS or words in v.SIZES or words in v.TRANSPARENT
+    return (
+        words in vocabulary.COLORS
+        or words in vocabulary.MATERIALS
+        or words in vocabulary.SIZES
+        or words in vocabulary.TRANSPARENT
+    )
 
 
 def _join_of(outer: Phrase, inner: Phrase) -> Phrase:
     """The meaning of "OUTER of INNER"."""
     head = outer.noun
-    if head in v.MEASURES or outer.meaning == "pronoun":
+    if head in verbs.MEASURES or outer.meaning == "pronoun":
         count = 2 if head in ("couple", "pair", "stack", "pile", "bunch", "set", "lot", "lots", "row", "group") else 1
         if inner.noun in ("pliers", "scissors", "tongs", "chopsticks"):
             count = 1
         return replace(inner, count=max(count, outer.count))
-    if head in v.PARTS or any(word in v.PARTS for word in outer.text.split()) and outer.guessed:
+    if head in verbs.PARTS or (any(word in verbs.PARTS for word in outer.text.split()) and outer.guessed):
         if inner.meaning in ("support", "style"):
             return inner
         note = f'"{outer.text}" is not told apart from the whole "{inner.text}"'

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from gen3d_envs.assets.catalog import CATEGORIES
-from gen3d_envs.assets.materials import COLORS, MATERIALS
+from gen3d_envs.assets.catalog import CATEGORIES, Category
+from gen3d_envs.assets.materials import COLORS
 from gen3d_envs.design import themes
 from gen3d_envs.design.fit import FLAT_TO_LIE_ON, find_fit
 from gen3d_envs.design.grammar import Request, parse
 from gen3d_envs.design.phrases import Phrase
 from gen3d_envs.design.text import EXAMPLES, normalise, refuse
+from gen3d_envs.design.vocabulary import KINDS
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import BackgroundSpec, ObjectSpec, Relation, Role, SceneSpec, SupportSpec, TaskSpec
 
@@ -25,6 +26,8 @@ DESIGNER = "rules-1"
 
 MAX_OBJECTS = 6
 MAX_GRIP_WIDTH_M = 0.2
+_MORE_COLORS = ("green", "red", "yellow", "orange", "brown", "white")
+"""Tried first where a category comes in too few colours to tell several apart: food has most of them."""
 
 
 @dataclass
@@ -88,6 +91,7 @@ class _Designer:
         self._known = _available()
         self._warnings = list(request.warnings)
         self._items: list[_Item] = []
+        self._kinds: list[str] = []  # what a vague word such as "fruit" might mean: no distractor may be one
 
     def scene(self) -> SceneSpec:
         """The whole scene."""
@@ -103,14 +107,18 @@ class _Designer:
         self._tell_apart()
         self._give_names()
         task = TaskSpec(
-            family=request.family, target=target.name, receptacle=receptacle.name if receptacle else None, predicate=predicate
+            family=request.family,
+            target=target.name,
+            receptacle=receptacle.name if receptacle else None,
+            predicate=predicate,
         )
+        objects = tuple(self._spec_of(item) for item in self._items)
         return SceneSpec(
             name=self._scene_name(target, receptacle, predicate),
             instruction=request.text,
             seed=self._seed,
             task=task,
-            objects=tuple(self._spec_of(item) for item in self._items),
+            objects=objects,
             relations=self._relations(),
             support=SupportSpec(kind=support, seed=self._sub_seed("support")),
             background=BackgroundSpec(style=style, seed=self._sub_seed("background")),
@@ -126,6 +134,11 @@ class _Designer:
     # Roles
 
     def _category(self, phrase: Phrase) -> str:
+        if phrase.noun in KINDS and phrase.category.startswith("any_"):
+            members = [name for name in KINDS[phrase.noun] if name in self._known]
+            self._kinds += members
+            if members:
+                return str(self._rng.choice(members))
         if phrase.category in self._known:
             return phrase.category
         self._warnings.append(f'"{phrase.noun}" cannot be generated in this release: a plain object stands in for it')
@@ -148,7 +161,9 @@ class _Designer:
         """The receptacle, and how things go there by what it is."""
         phrase, said = self._request.receptacle, self._request.predicate
         assert phrase is not None
-        if phrase.guessed or phrase.category not in self._known:
+        if phrase.category.startswith("any_"):
+            category = self._category(phrase)
+        elif phrase.guessed or phrase.category not in self._known:
             category = "box" if said == "in" else "tray"
             self._warnings.append(f'"{phrase.noun}" is modelled as a plain {category}')
         else:
@@ -157,7 +172,7 @@ class _Designer:
         predicate: Literal["on", "in"]
         if said == "to":
             if not (row.container or row.surface):
-                raise self._holds_nothing(phrase)
+                raise self._holds_nothing(phrase, row)
             predicate = "in" if row.container and category != "tray" else "on"
         elif said == "in":
             if row.container:
@@ -165,28 +180,31 @@ class _Designer:
             elif category in FLAT_TO_LIE_ON:
                 predicate = "on"
                 if category not in ("plate", "saucer"):
-                    self._warnings.append(f'"in the {phrase.text}" is read as on it: a {phrase.noun} has no inside')
+                    self._warnings.append(f'"in the {phrase.text}" is read as on it: {_a(phrase.noun)} has no inside')
             else:
-                raise self._holds_nothing(phrase)
+                raise self._holds_nothing(phrase, row)
         elif row.surface:
             predicate = "on"
         elif row.container:
             predicate = "in"
-            self._warnings.append(f'"on the {phrase.text}" is read as in it: a {phrase.noun} has no flat top')
+            self._warnings.append(f'"on the {phrase.text}" is read as in it: {_a(phrase.noun)} has no flat top')
         else:
-            raise self._holds_nothing(phrase)
+            raise self._holds_nothing(phrase, row)
         item = self._item(phrase, "receptacle", category)
         self._items.append(item)
         return item, predicate
 
-    def _holds_nothing(self, phrase: Phrase) -> DesignError:
-        row = CATEGORIES[phrase.category]
+    def _holds_nothing(self, phrase: Phrase, row: Category) -> DesignError:
         target = self._request.targets[0].text
+        container = "basket" if target.endswith("bowl") else "bowl"
         if row.surface:
-            problem, remedy = "holds nothing inside", f'Say "put the {target} on the {phrase.text}", or name a bowl, box or basket'
+            problem, remedy = (
+                "holds nothing inside",
+                f'Say "put the {target} on the {phrase.text}", or name a bowl, box or basket',
+            )
         else:
             problem = "neither holds things inside nor has a flat top"
-            remedy = f'Name a container or something flat, e.g. "put the {target} in the bowl" or "on the plate"'
+            remedy = f'Name a container or something flat, e.g. "put the {target} in the {container}" or "on the plate"'
         return refuse(phrase.text, problem, remedy)
 
     def _make_fit(self, target: _Item, receptacle: _Item, predicate: Literal["on", "in"]) -> None:
@@ -195,7 +213,7 @@ class _Designer:
         if fit is None:
             big, small = target.phrase.text, receptacle.phrase.text
             raise refuse(
-                f"{big} {predicate} {small}", f"cannot be done: a {big} is too big for a {small}",
+                f"{big} {predicate} {small}", f"cannot be done: {_a(big)} is too big for {_a(small)}",
                 f'Name something smaller than the {big}, or a larger place such as {self._larger(target, predicate)}',
             )  # fmt: skip
         target.size, receptacle.size = fit.target_size, fit.receptacle_size
@@ -204,8 +222,14 @@ class _Designer:
             self._warnings.append(f"the {target.phrase.text} {how} the {receptacle.phrase.text}: it is much longer")
 
     def _larger(self, target: _Item, predicate: Literal["on", "in"]) -> str:
-        names = ("bowl", "pot", "basket", "box") if predicate == "in" else ("plate", "tray", "cutting_board", "placemat")
-        fitting = [name for name in names if name in self._known and find_fit(target.category, target.size, name, None, predicate)]
+        names = (
+            ("bowl", "pot", "basket", "box") if predicate == "in" else ("plate", "tray", "cutting_board", "placemat")
+        )
+        fitting = [
+            name
+            for name in names
+            if name in self._known and find_fit(target.category, target.size, name, None, predicate)
+        ]
         return "a " + " or ".join(name.replace("_", " ") for name in fitting[:2]) if fitting else "the table itself"
 
     # Everything else in the scene
@@ -217,7 +241,9 @@ class _Designer:
         copies = [p for p in (*request.targets, *request.context) for _ in range(p.count - 1)]
         if len(request.targets) > 1 or request.targets[0].count > 1:
             named = " and ".join(p.text if p.count == 1 else f"{p.count} x {p.text}" for p in request.targets)
-            self._warnings.append(f"several things are named ({named}): the task concerns one, the {target.phrase.text}")
+            self._warnings.append(
+                f"several things are named ({named}): the task concerns one, the {target.phrase.text}"
+            )
         room = MAX_OBJECTS - len(self._items)
         if len(phrases) + len(copies) > room:
             left_out = len(phrases) + len(copies) - room
@@ -227,7 +253,7 @@ class _Designer:
 
     def _add_distractors(self, theme: str) -> None:
         count = min(int(self._rng.integers(1, 3)), MAX_OBJECTS - len(self._items))
-        taken = {item.category for item in self._items}
+        taken = {item.category for item in self._items} | set(self._kinds)
         for category in themes.draw_distractors(theme, taken, self._known, count, self._rng):
             noun = category.replace("_", " ").replace("cup cake", "cupcake")
             self._items.append(self._item(Phrase(noun, noun, "object", category), "distractor", category))
@@ -242,19 +268,14 @@ class _Designer:
             for repeated in dict.fromkeys(color for color in said if said.count(color) > 1):
                 alike = next(item for item in group if item.color == repeated)
                 self._warnings.append(f'several things are a "{alike.description}": only their places tell them apart')
-            free = [c for c in self._palette(category) if c not in said] or [c for c in COLORS if c not in said]
-            drawn = [str(c) for c in self._rng.permutation(free)]
+            own = [str(c) for c in self._rng.permutation(list(CATEGORIES[category].colors))]
+            free = [c for c in dict.fromkeys([*own, *_MORE_COLORS, *COLORS]) if c not in said]
             for item in group:
-                if item.color is None and drawn:
-                    item.color = drawn.pop()
+                if item.color is None:
+                    item.color = free.pop(0)
                     before = item.description.removesuffix(item.phrase.noun).strip()
                     noun = item.phrase.noun if before != item.description else ""
                     item.description = " ".join(f"{before} {item.color.replace('_', ' ')} {noun}".split())
-
-    def _palette(self, category: str) -> list[str]:
-        """Colours of the category; more where it comes in too few to tell several apart."""
-        colors = list(CATEGORIES[category].colors)
-        return colors if len(colors) >= MAX_OBJECTS else [*colors, *(c for c in COLORS if c not in colors)][:MAX_OBJECTS]
 
     def _give_names(self) -> None:
         taken = {"support"}
@@ -278,21 +299,16 @@ class _Designer:
         return tuple(dict.fromkeys(out))
 
     def _spec_of(self, item: _Item) -> ObjectSpec:
-        material = item.phrase.material
-        if material is not None and material not in CATEGORIES[item.category].materials and item.category != "generic":
-            offered = CATEGORIES[item.category].materials
-            self._warnings.append(
-                f'a {item.phrase.noun} of {material} is made of {offered[0]} instead: it comes in {", ".join(offered)}'
-            )
-            material = None
         return ObjectSpec(
             name=item.name, role=item.role, category=item.category, description=item.description,
-            seed=self._sub_seed(item.name), color=item.color, material=material, size=item.size,
+            seed=self._sub_seed(item.name), color=item.color, material=item.phrase.material, size=item.size,
             grip_width_m=self._grip_width_m if item.role == "target" else None,
         )  # fmt: skip
 
     def _scene_name(self, target: _Item, receptacle: _Item | None, predicate: str | None) -> str:
-        digest = hashlib.sha256(f"{self._key}\n{self._seed}\n{self._robot}\n{self._grip_width_m!r}".encode()).hexdigest()
+        digest = hashlib.sha256(
+            f"{self._key}\n{self._seed}\n{self._robot}\n{self._grip_width_m!r}".encode()
+        ).hexdigest()
         verb = "Pick" if receptacle is None else ("Stack" if self._request.verb == "stack" else "Put")
         parts = [verb, _camel(target.phrase.text)]
         if receptacle is not None and predicate is not None:
@@ -300,8 +316,12 @@ class _Designer:
         return f"{''.join(parts)[:59]}-{digest[:4]}"
 
 
+def _a(words: str) -> str:
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
 def _camel(words: str) -> str:
     return "".join(word.capitalize() for word in re.findall(r"[a-z0-9]+", words))[:27]
 
 
-__all__ = ["DESIGNER", "EXAMPLES", "MATERIALS", "design", "parse", "replace"]
+__all__ = ["DESIGNER", "EXAMPLES", "design", "parse"]

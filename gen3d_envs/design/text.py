@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from gen3d_envs.design import vocabulary as v
+from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.errors import DesignError
 
 EXAMPLES: tuple[str, ...] = (
@@ -86,29 +86,39 @@ def normalise(text: str) -> str:
     return " ".join(re.sub(r"(?<!\w)-+|-+(?!\w)", " , ", plain).split())
 
 
-_PLAIN = {ord("’"): "'", ord("‘"): "'", ord("`"): "'", ord("&"): " and ", ord("/"): " or ", ord('"'): " ", ord("“"): " ",
-          ord("”"): " ", ord("–"): " - ", ord("—"): " - ", ord("…"): ".", ord("_"): " ", ord("*"): " "}  # fmt: skip
+_PLAIN = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "&": " and ", "/": " or ", '"': " ", "“": " ", "”": " ", "–": " - ", "—": " - "}
+    | {"…": ".", "_": " ", "*": " "}
+)
 
-_SUBJECT = r"(?:you|the robot|robot|we|i|the arm|the robot arm|the gripper)"
-_LEAD = re.compile(
-    r"^(?:please|kindly|now|then|next|first|ok|okay|hey|hi|hello|dear|so|well|alright|robot|robot arm|just|assistant|"
-    r"(?:would|do) you mind|"
-    r"(?:can|could|would|will|won't) (?:you|the robot)(?: please| kindly)?(?: be so kind as to| help me to| help me| try to)?|"
-    r"i (?:would |'d )?(?:like|want|need|ask) (?:you|the robot) to|"
-    r"i'd (?:like|love|want|need) (?:you|the robot|for you) to|i (?:would|'d) (?:appreciate it if|be happy if|be glad if) you|"
-    rf"{_SUBJECT} (?:should|must|shall|will|can|could|has to|have to|needs to|need to|ought to|is to|are to|may)|"
-    r"(?:your|the) (?:task|job|goal|mission|instruction)(?: now)? is(?: to)?(?: :)?|(?:task|goal|instruction) ?:|"
-    r"i want to|i need to|we want to|i'd like to|i would like to|"
-    r"try to|go ahead and|let us|let's|help me to|help me|be so kind as to|use (?:the|your) (?:gripper|arm|robot arm|hand) to|"
-    r"make sure to|make sure that|make sure|ensure that|ensure|proceed to|you|to|it is time to|it's time to|go and|come and)(?:[ ,:!.]+|$)"
+_ARM = r"(?:robot arm|robot|gripper|arm|hand|hands|left hand|right hand|fingers)"
+_LEADS = (
+    r"please|kindly|now|then|next|first|okay|ok|hey|hi|hello|dear|so|well|alright|robot arm|robot|just|assistant",
+    r"(?:would|do) you mind|(?:would|is) it (?:be )?possible (?:for you )?to|i think|(?:how|what) about",
+    r"(?:can|could|would|will|won't) (?:you|the robot)(?: please| kindly)?(?: be so kind as to| help me to| help me)?",
+    r"i (?:would |'d )?(?:like|want|need|ask) (?:you|the robot) to",
+    r"i'd (?:like|love|want|need) (?:you|the robot|for you) to",
+    r"i (?:would|'d) (?:appreciate it if|be happy if|be glad if) you",
+    r"(?:you|we|i|the robot arm|the robot|the arm|the gripper) "
+    r"(?:should|must|shall|will|can|could|has to|have to|needs to|need to|ought to|is to|are to|may)",
+    r"(?:your|the) (?:task|job|goal|mission|instruction)(?: now)? is(?: to)?(?: :)?|(?:task|goal|instruction) ?:",
+    r"i want to|i need to|we want to|i'd like to|i would like to|try to|go ahead and|let us|let's|help me to|help me",
+    rf"be so kind as to|use (?:the|your) {_ARM} to|make sure to|make sure that|make sure|ensure that|ensure",
+    r"proceed to|you|to|it is time to|it's time to|go and|come and",
 )
-_TAIL = re.compile(
-    r"[ ,]+(?:please|thanks|thank you|thank you very much|for me|now|right now|will you|would you|if you can|if possible|"
-    r"if you please|if you don't mind|if you would|robot|for us|okay|ok|can you|could you|at once|by the way|one more time|"
-    r"and stop|and that's it|with (?:the|your) (?:gripper|arm|robot arm|robot|hand|hands|left hand|right hand|fingers))$"
+_TAILS = (
+    r"please|thanks|thank you very much|thank you|for me|for us|now|right now|at once|one more time|by the way",
+    r"will you|would you|can you|could you|if you can|if possible|if you please|if you don't mind|if you would",
+    rf"robot|okay|ok|and stop|and that's it|with (?:the|your) {_ARM}",
 )
-_ASIDE = re.compile(r"\b(?:if possible|if you can|if you please|if you don't mind|for me|for us|as well)\b|, (?:please|robot) ?,")
-_WANT = re.compile(r"^(?:i|we) (?:would like|'d like|want|need|would love|'d love|wish)\b|^(?:i'd|we'd) (?:like|love|want)\b")
+_LEAD = re.compile(rf"^(?:{'|'.join(_LEADS)})(?:[ ,:!.]+|$)")
+_TAIL = re.compile(rf"[ ,]+(?:{'|'.join(_TAILS)})$")
+_ASIDE = re.compile(
+    r"\b(?:if possible|if you can|if you please|if you don't mind|for me|for us|as well)\b|, (?:please|robot) ?,"
+)
+_WANT = re.compile(
+    r"^(?:i|we) (?:would like|'d like|want|need|would love|'d love|wish)\b|^(?:i'd|we'd) (?:like|love|want)\b"
+)
 
 
 def strip_politeness(plain: str) -> str:
@@ -127,15 +137,21 @@ def strip_politeness(plain: str) -> str:
 def singular(word: str) -> tuple[str, ...]:
     """Candidates for the singular of ``word``, best first, the word itself first of all."""
     out = [word]
-    irregular = {"knives": "knife", "loaves": "loaf", "mice": "mouse", "dice": "die", "halves": "half", "leaves": "leaf"}
+    irregular = {
+        "knives": "knife",
+        "loaves": "loaf",
+        "mice": "mouse",
+        "dice": "die",
+        "halves": "half",
+        "leaves": "leaf",
+    }
     if word in irregular:
         out.append(irregular[word])
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+    if word.endswith("s") and not word.endswith(("ss", "us", "nis")) and len(word) > 3:
         if word.endswith("ies"):
             out.append(word[:-3] + "y")
-        if word.endswith("es"):
-            out.append(word[:-2])
-        out.append(word[:-1])
+        hissing = word.endswith(("ches", "shes", "xes", "sses", "oes"))
+        out += [word[:-2], word[:-1]] if hissing else [word[:-1]]
     return tuple(out)
 
 
@@ -150,7 +166,11 @@ def lookup(words: str) -> tuple[str, str, bool] | None:
     head, _, last = words.rpartition(" ")
     for index, candidate in enumerate(singular(last)):
         key = f"{head} {candidate}" if head else candidate
-        for table, entries in (("exact", v.NOUNS), ("loose", v.LOOSE_NOUNS), ("refused", v.REFUSED_NOUNS)):
+        for table, entries in (
+            ("exact", vocabulary.NOUNS),
+            ("loose", vocabulary.LOOSE_NOUNS),
+            ("refused", vocabulary.REFUSED_NOUNS),
+        ):
             if key in entries:
                 return table, entries[key], index > 0
         if index == 0 and key.replace(" ", "") in _JOINED:
@@ -158,9 +178,31 @@ def lookup(words: str) -> tuple[str, str, bool] | None:
     return None
 
 
-_JOINED = {key.replace(" ", ""): name for key, name in v.NOUNS.items() if " " in key}
-_MODALS = frozenset("should must shall will would may has have had ought does do did could needs".split())
-_LONGEST = max(len(key.split()) for table in (v.PREPOSITIONS, v.NOUNS, v.LOOSE_NOUNS, v.SUPPORTS) for key in table)
+_JOINED = {key.replace(" ", ""): name for key, name in vocabulary.NOUNS.items() if " " in key}
+_MODALS = frozenset(
+    [
+        "should",
+        "must",
+        "shall",
+        "will",
+        "would",
+        "may",
+        "has",
+        "have",
+        "had",
+        "ought",
+        "does",
+        "do",
+        "did",
+        "could",
+        "needs",
+    ]
+)
+_LONGEST = max(
+    len(key.split())
+    for table in (verbs.PREPOSITIONS, vocabulary.NOUNS, vocabulary.LOOSE_NOUNS, vocabulary.SUPPORTS)
+    for key in table
+)
 
 
 def tokenise(plain: str) -> list[Token]:
@@ -173,7 +215,8 @@ def tokenise(plain: str) -> list[Token]:
             token = _group(" ".join(words[position : position + length]), length)
             after = words[position + length] if position + length < len(words) else "."
             if token is not None and token.value == "spot" and not _ends_phrase(after):
-                continue  # "on the left" is a direction, "on the left plate" is not
+                # "On the left" is a direction, "on the left plate" is not.
+                token = Token("word", words[position]) if length == 1 else None
             if token is not None:
                 break
         else:  # pragma: no cover - a single word always has a token
@@ -190,10 +233,16 @@ def _ends_phrase(word: str) -> bool:
 
 def _group(text: str, length: int) -> Token | None:
     """The token of ``text``, or None where several words are no fixed group."""
-    if text in v.PREPOSITIONS:
-        return Token("prep", text, v.PREPOSITIONS[text])
+    if text in verbs.PREPOSITIONS:
+        return Token("prep", text, verbs.PREPOSITIONS[text])
     if length > 1:
-        if text in v.NOUNS or text in v.LOOSE_NOUNS or text in v.SUPPORTS or text in v.REFUSED_NOUNS or text in v.STYLES:
+        if (
+            text in vocabulary.NOUNS
+            or text in vocabulary.LOOSE_NOUNS
+            or text in vocabulary.SUPPORTS
+            or text in vocabulary.REFUSED_NOUNS
+            or text in vocabulary.STYLES
+        ):
             return Token("noun", text)
         if lookup(text) or text in ("let go", "let it go"):
             return Token("verb", "let go", "release") if text.startswith("let ") else Token("noun", text)
@@ -208,9 +257,9 @@ def _group(text: str, length: int) -> Token | None:
         return Token("rel", text)
     if text in _MODALS:
         return Token("modal", text)
-    if text in v.VERBS:
-        kind, base = v.VERBS[text]
+    if text in verbs.VERBS:
+        kind, base = verbs.VERBS[text]
         return Token("be" if kind == "be" else "verb", text, base)
-    if text in v.UNSUPPORTED_VERBS:
-        return Token("bad_verb", text, v.UNSUPPORTED_VERBS[text])
+    if text in verbs.UNSUPPORTED_VERBS:
+        return Token("bad_verb", text, verbs.UNSUPPORTED_VERBS[text])
     return Token("word", text)

@@ -5,33 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from gen3d_envs.assets.catalog import CATEGORIES
+from gen3d_envs.design.tables import rows
 
-THEMES: dict[str, tuple[str, ...]] = {
-    "kitchen": tuple(
-        "mug cup bowl plate saucer bottle can jar teapot kettle pot pan colander cutting_board spoon fork knife spatula whisk "
-        "apple orange lemon lime pear peach banana strawberry tomato potato onion carrot cucumber eggplant broccoli corn mushroom "
-        "pepper bread bun croissant donut egg cup_cake pepper_grinder salt_shaker sponge soap placemat towel".split()
-    ),
-    "office": tuple("book notebook mousepad pen marker pencil eraser computer_mouse stapler coaster tape".split()),
-    "tools": tuple("screwdriver hammer wrench pliers clamp brick battery bucket".split()),
-    "toys": tuple(
-        "cube block cylinder ball tennis_ball die chess_pawn chess_rook chess_king toy_duck toy_bear toy_car toy_fish "
-        "toy_dinosaur ring_stack".split()
-    ),
-}
+THEMES = rows("""
+kitchen: mug, cup, bowl, plate, saucer, bottle, can, jar, teapot, kettle, pot, pan, colander, cutting_board, spoon,
+  fork, knife, spatula, whisk, apple, orange, lemon, lime, pear, peach, banana, strawberry, tomato, potato, onion,
+  carrot, cucumber, eggplant, broccoli, corn, mushroom, pepper, bread, bun, croissant, donut, egg, cup_cake,
+  pepper_grinder, salt_shaker, sponge, soap, placemat, towel
+office: book, notebook, mousepad, pen, marker, pencil, eraser, computer_mouse, stapler, coaster, tape
+tools: screwdriver, hammer, wrench, pliers, clamp, brick, battery, bucket
+toys: cube, block, cylinder, ball, tennis_ball, die, chess_pawn, chess_rook, chess_king, toy_duck, toy_bear,
+  toy_car, toy_fish, toy_dinosaur, ring_stack
+""")
 """Theme -> its categories. What stands in none of them (a box, a vase) fits all."""
 
-DISTRACTORS: dict[str, tuple[str, ...]] = {
-    "kitchen": tuple(
-        "mug cup can lemon lime orange apple pear peach tomato potato onion carrot mushroom strawberry egg bun "
-        "salt_shaker pepper_grinder spoon fork sponge soap croissant donut".split()
-    ),
-    "office": tuple("pen marker pencil eraser computer_mouse stapler tape coaster mug battery".split()),
-    "tools": tuple("screwdriver wrench pliers clamp tape battery marker brick can".split()),
-    "toys": tuple(
-        "cube block cylinder ball die chess_pawn chess_rook chess_king toy_duck toy_car toy_fish toy_dinosaur tennis_ball".split()
-    ),
-}
+DISTRACTORS = rows("""
+kitchen: mug, cup, can, lemon, lime, orange, apple, pear, peach, tomato, potato, onion, carrot, mushroom,
+  strawberry, egg, bun, salt_shaker, pepper_grinder, spoon, fork, sponge, soap, croissant, donut
+office: pen, marker, pencil, eraser, computer_mouse, stapler, tape, coaster, mug, battery
+tools: screwdriver, wrench, pliers, clamp, tape, battery, marker, brick, can
+toys: cube, block, cylinder, ball, die, chess_pawn, chess_rook, chess_king, toy_duck, toy_car, toy_fish,
+  toy_dinosaur, tennis_ball
+""")
 """Theme -> small things that may stand around."""
 
 STYLES: dict[str, tuple[str, ...]] = {
@@ -87,7 +82,9 @@ def choose_place(theme: str, support: str | None, style: str | None, rng: np.ran
     return str(rng.choice([kind for kind in kinds if kind in wanted] or list(kinds))), style
 
 
-def draw_distractors(theme: str, taken: set[str], known: frozenset[str], count: int, rng: np.random.Generator) -> list[str]:
+def draw_distractors(
+    theme: str, taken: set[str], known: frozenset[str], count: int, rng: np.random.Generator
+) -> list[str]:
     """Up to ``count`` categories that fit the theme, are available, and are not taken."""
     pool = [c for c in DISTRACTORS[theme] if c in known and c not in taken and CATEGORIES[c].pickable]
     return [str(c) for c in rng.permutation(pool)[:count]] if pool else []

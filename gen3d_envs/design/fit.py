@@ -19,6 +19,9 @@ OPENING = {
 TOP = {"plate": 0.63, "saucer": 0.61, "can": 0.78, "pan": 0.7, "tray": 0.84}
 """Flat top of a surface as a share of its outer width, measured likewise; others have 0.88 or more."""
 
+NESTING = ("bowl",)
+"""Things whose walls slant, so that a smaller one rests inside a larger one."""
+
 OVERHANG = 1.5
 """A thing may be this much wider than what it stands on, and still stands when it is put down near the middle."""
 
@@ -74,6 +77,8 @@ def find_fit(
     """
     thing, holder = CATEGORIES[target], CATEGORIES[receptacle]
     flat = OPENING.get(receptacle, 0.8) if predicate == "in" else TOP.get(receptacle, 0.88)
+    if target == receptacle and target in NESTING:
+        flat = 1.0
     share = flat if predicate == "in" else flat * OVERHANG
     smaller: tuple[Size | None, ...] = (target_size,) if target_size else (None, "medium", "small")
     larger: tuple[Size | None, ...] = (receptacle_size,) if receptacle_size else (None, "medium", "large")

@@ -14,7 +14,7 @@ from typing import Literal
 from gen3d_envs.design import verbs
 from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
 from gen3d_envs.design.phrases import Phrase
-from gen3d_envs.design.text import clean, normalise, refuse, strip_politeness, tokenise
+from gen3d_envs.design.text import EXAMPLES, clean, normalise, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import Family, Predicate
 
@@ -227,6 +227,12 @@ class _Reading:
         resting = clause.verb_class in ("pick", "hold") or clause.verb in ("find", "fetch")
         if resting or (clause.verb_class == "want" and not clause.modal and not goals):
             goals = directed
+        if len(directed) > 1 and len({slot.phrases[0] for slot in directed}) > 1:
+            raise refuse(
+                " and ".join(f"{slot.said} {slot.phrases[0].text}" for slot in directed),
+                "are two places to go, and one thing has one goal",
+                f'Name one, e.g. "{EXAMPLES[0]}"',
+            )
         if len(goals) > 1:
             goal = directed[0] if len(directed) == 1 else goals[0]
             other = next(slot for slot in goals if slot is not goal)
@@ -296,8 +302,6 @@ class _Reading:
         for said in slot.phrases:
             if slot.said == "using":
                 raise refuse(f"using {said.text}", "asks for a tool, and the arm has only its gripper")
-            if slot.relation == "with" and slot is not None and not _AROUND.search(self._text):
-                self._warnings.append(f'"with {said.text}" is read as: the {said.text} is there too')
             if slot.relation in ("for", "without", "over") and said.meaning != "support":
                 self._warnings.append(f'"{slot.said} {said.text}" has no effect')
                 continue
@@ -310,6 +314,8 @@ class _Reading:
             elif said.noun in verbs.PARTS or said.noun in ("finger", "gripper", "hand", "arm", "lid", "handle", "top"):
                 self._warnings.append(f'"{slot.said} {said.text}" has no effect')
             else:
+                if slot.relation == "with" and not _AROUND.search(self._text):
+                    self._warnings.append(f'"with {said.text}" is read as: the {said.text} is there too')
                 phrase = self._add_context(said)
                 if phrase is not None:
                     self._relate(subject, slot, phrase)

@@ -104,7 +104,7 @@ _LEADS = (
     r"(?:your|the) (?:task|job|goal|mission|instruction)(?: now)? is(?: to)?(?: :)?|(?:task|goal|instruction) ?:",
     r"i want to|i need to|we want to|i'd like to|i would like to|try to|go ahead and|let us|let's|help me to|help me",
     rf"be so kind as to|use (?:the|your) {_ARM} to|make sure to|make sure that|make sure|ensure that|ensure",
-    r"proceed to|you|to|it is time to|it's time to|go and|come and",
+    r"proceed to|you|the robot arm|the robot|the arm|the gripper|it is time to|it's time to|go and|come and",
 )
 _TAILS = (
     r"please|thanks|thank you very much|thank you|for me|for us|now|right now|at once|one more time|by the way",

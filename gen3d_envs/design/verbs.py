@@ -214,6 +214,7 @@ UNITS = frozenset(
 
 NO_NOUNS = frozenset(
     words("""
+    other, another, each, closer, further, higher, lower,
     case, did, favor, favour, her, him, know, make, not, order, say, tell, them, they, think, time, times, way,
     what, who, you
 """)

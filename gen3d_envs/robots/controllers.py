@@ -6,7 +6,6 @@ tool at 0.25 m/s and turns it at 1.25 rad/s. At 5 Hz that is 5 cm and 0.25 rad p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -111,26 +110,3 @@ class DeltaJoint:
 
 CONTROLLERS = {"ee_delta": DeltaEndEffector, "joint_delta": DeltaJoint}
 
-
-def schedule(start: Sequence[float], end: Sequence[float], substeps: int) -> tuple[list[list[float]], list[int]]:
-    """Joint targets for one control step, spread over its physics steps.
-
-    A target set in one jump overshoots and knocks objects over (measured: 80 % against 98 % success), so it is
-    approached in at most eight pieces over the first three quarters of the step and then held.
-
-    Args:
-        start, end: joint targets at the beginning and end of the control step.
-        substeps: physics steps in a control step.
-
-    Returns:
-        Rows of joint targets and the number of physics steps each is held, which add up to ``substeps``.
-    """
-    moving = max(1, math.floor(0.75 * substeps))
-    pieces = min(8, moving)
-    rows, counts = [], []
-    for piece in range(1, pieces + 1):
-        share = piece / pieces
-        rows.append([a + (b - a) * share for a, b in zip(start, end, strict=True)] if piece < pieces else list(end))
-        counts.append(moving * piece // pieces - moving * (piece - 1) // pieces)
-    counts[-1] += substeps - moving
-    return rows, counts

@@ -48,6 +48,7 @@ class Joint:
         lower, upper: limits in rad or m.
         effort: largest force (N) or torque (Nm) of the drive.
         velocity: largest speed in rad/s or m/s.
+        mimic: ratio to the position of the joint before this one, where one motor moves both (a parallel gripper).
     """
 
     name: str
@@ -61,6 +62,7 @@ class Joint:
     upper: float
     effort: float
     velocity: float
+    mimic: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,9 +27,12 @@ from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, RobotState, WorldSet
 PHYSICS_HZ = 120
 SOLVER_ITERATIONS = 30
 CONTACT_ERP = 0.8
-POSITION_GAIN = 0.2
+POSITION_GAIN = 0.1
 """Share of the joint error that a drive removes per physics step."""
 
+FINGER_EVERY = 3
+FINGER_GAIN = 0.2
+FINGER_LEAD_M = 0.0033
 FINGER_SPEED_MPS = 0.08
 """Fastest drive of a sliding joint.
 
@@ -181,7 +184,10 @@ class BulletWorld:
         self._turning = [i for i, joint in enumerate(model.joints) if joint.kind == "revolute"]
         self._efforts = [robot.drive_effort[i] for i in self._turning]
         self._gains = [POSITION_GAIN] * len(self._turning)
-        self._sliding = [(i, robot.drive_effort[i]) for i in self._joints if i not in self._turning]
+        self._row = list(robot.joints)
+        self._fingers = [
+            (i, joint.mimic, robot.drive_effort[i]) for i, joint in enumerate(model.joints) if joint.mimic is not None
+        ]
         self._base_pose = (robot.base_position_m, (0.0, 0.0, 0.0, 1.0))
         for index, (joint, position) in enumerate(zip(model.joints, robot.joints, strict=True)):
             pybullet.resetJointState(self._robot, index, position, physicsClientId=client)
@@ -249,21 +255,33 @@ class BulletWorld:
             raise Gen3DError(f"PyBullet could not load the collision shape of a {asset.category}.")
         return shape
 
-    def drive(self, targets: Sequence[Sequence[float]], steps: Sequence[int]) -> None:
+    def drive(self, targets: Sequence[float], steps: int) -> None:
         """See :meth:`World.drive`."""
         client, step, robot, turning = self._client, pybullet.stepSimulation, self._robot, self._turning
-        for row, count in zip(targets, steps, strict=True):
+        start = self._row
+        ramps = [(start[i], (targets[i] - start[i]) / steps) for i in turning]
+        for count in range(1, steps + 1):
             pybullet.setJointMotorControlArray(
-                robot, turning, pybullet.POSITION_CONTROL, targetPositions=[row[i] for i in turning],
+                robot, turning, pybullet.POSITION_CONTROL, targetPositions=[at + count * by for at, by in ramps],
                 forces=self._efforts, positionGains=self._gains, physicsClientId=client,
             )  # fmt: skip
-            for index, force in self._sliding:
+            if count % FINGER_EVERY == 1:
+                self._drive_fingers(targets)
+            step(client)
+        self._row = list(targets)
+
+    def _drive_fingers(self, targets: Sequence[float]) -> None:
+        """Send each pair of fingers towards its target, symmetric about the hand as one motor would."""
+        client, robot, lead = self._client, self._robot, FINGER_LEAD_M
+        for index, ratio, force in self._fingers:
+            (first, *_), (second, *_) = pybullet.getJointStates(robot, (index - 1, index), client)
+            middle = (first + second / ratio) / 2
+            goal = min(max(targets[index - 1], middle - lead), middle + lead)
+            for joint, target in ((index - 1, goal), (index, goal * ratio)):
                 pybullet.setJointMotorControl2(
-                    robot, index, pybullet.POSITION_CONTROL, targetPosition=row[index], force=force,
-                    positionGain=POSITION_GAIN, maxVelocity=FINGER_SPEED_MPS, physicsClientId=client,
+                    robot, joint, pybullet.POSITION_CONTROL, targetPosition=target, force=force,
+                    positionGain=FINGER_GAIN, physicsClientId=client,
                 )  # fmt: skip
-            for _ in range(count):
-                step(client)
 
     def joint_states(self) -> tuple[list[float], list[float]]:
         """See :meth:`World.joint_states`."""

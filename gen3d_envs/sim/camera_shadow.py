@@ -18,6 +18,9 @@ from gen3d_envs.sim.camera_mesh import colored_geom
 from gen3d_envs.sim.view import SceneView, VisualNode
 
 _PLANE_Z_M = 0.0008
+_LIFT = 3
+"""Steps of the z-buffer towards the camera, about 1 mm: corners rounded to pixels leave the disc that far off its plane."""
+
 _SEGMENTS = 10
 _SPREAD = 1.28
 """Radius of the faded edge over that of the object: the corners of a box lie at 1.41."""
@@ -54,7 +57,8 @@ class Shadows:
         group.setLightOff()
         group.setMaterialOff()
         group.setTransparency(core.TransparencyAttrib.MAlpha)
-        group.setDepthWrite(False)
+        # Writing depth keeps the pixels that two triangles of a disc share from being darkened twice.
+        group.setDepthOffset(_LIFT)
         for node in casting:
             center, squares = _ellipsoid(node)
             self._casters[node.name] = (group.attachNewNode(core.GeomNode(node.name)), center, squares)

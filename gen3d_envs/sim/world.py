@@ -71,8 +71,12 @@ class World(Protocol):
     def load(self, setup: WorldSetup) -> None:
         """Empty the world and load ``setup``, everything at rest."""
 
-    def drive(self, targets: Sequence[Sequence[float]], steps: Sequence[int]) -> None:
-        """Advance: for each row, set every joint's position target and take that many engine steps."""
+    def drive(self, targets: Sequence[float], steps: int) -> None:
+        """Advance ``steps`` engine steps while every joint's position target moves evenly to ``targets``.
+
+        The targets start where the last call left them (after a load, at the start positions). A target that jumps
+        jerks what the gripper holds; one that moves evenly lets go of nothing.
+        """
 
     def joint_states(self) -> tuple[list[float], list[float]]:
         """Position (rad or m) and velocity (rad/s or m/s) of every joint in the model's order."""

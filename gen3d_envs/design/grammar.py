@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gen3d_envs.design import verbs
+from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
 from gen3d_envs.design.phrases import Phrase
 from gen3d_envs.design.text import EXAMPLES, clean, normalise, refuse, strip_politeness, tokenise
@@ -300,6 +300,8 @@ class _Reading:
     def _locate(self, slot: Slot, subject: Phrase | None) -> None:
         """A slot that says where something is at the beginning, or names what is there as well."""
         for said in slot.phrases:
+            if slot.relation == "with" and said.category == vocabulary.LIVING:
+                continue  # "with the gripper": there is no other way
             if slot.said == "using":
                 raise refuse(f"using {said.text}", "asks for a tool, and the arm has only its gripper")
             if slot.relation in ("for", "without", "over") and said.meaning != "support":

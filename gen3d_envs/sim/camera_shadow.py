@@ -19,7 +19,7 @@ from gen3d_envs.sim.view import SceneView, VisualNode
 
 _PLANE_Z_M = 0.0008
 _LIFT = 3
-"""Steps of the z-buffer towards the camera, about 1 mm: corners rounded to pixels leave the disc that far off its plane."""
+"""Steps of the z-buffer towards the camera, about 1 mm: rounding corners to pixels may sink a disc that far."""
 
 _SEGMENTS = 10
 _SPREAD = 1.28
@@ -57,11 +57,14 @@ class Shadows:
         group.setLightOff()
         group.setMaterialOff()
         group.setTransparency(core.TransparencyAttrib.MAlpha)
-        # Writing depth keeps the pixels that two triangles of a disc share from being darkened twice.
-        group.setDepthOffset(_LIFT)
-        for node in casting:
+        for index, node in enumerate(casting):
             center, squares = _ellipsoid(node)
-            self._casters[node.name] = (group.attachNewNode(core.GeomNode(node.name)), center, squares)
+            shadow = group.attachNewNode(core.GeomNode(node.name))
+            # Discs write depth, so that a pixel that two triangles of one disc share is not darkened twice, and each
+            # lies nearer than the one before, so that the shadows of neighbours add up.
+            shadow.setDepthOffset(_LIFT + min(index, _LIFT))
+            shadow.setBin("fixed", index)
+            self._casters[node.name] = (shadow, center, squares)
             self.moved[node.name] = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 
     def update(self) -> None:

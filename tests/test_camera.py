@@ -329,13 +329,23 @@ def test_mistakes_are_named():
         Camera(SceneView((), (TABLE, TABLE), (MAIN,)))
     with pytest.raises(SceneError, match="parallel"):
         Camera(SceneView((TABLE,), (), (CameraSpec("down", (0, 0, 1), (0, 0, -1)),)))
-    empty = VisualMesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
-    with pytest.raises(AssetError, match="no faces"):
-        Camera(SceneView((VisualNode("empty", empty),), (), (MAIN,)))
+    broken = VisualMesh(TABLE.mesh.vertices[:5], TABLE.mesh.faces, TABLE.mesh.colors[:5])
+    with pytest.raises(AssetError, match="no index of 5 vertices"):
+        Camera(SceneView((VisualNode("broken", broken),), (), (MAIN,)))
     odd = np.zeros((100, 128, 3), np.uint8)
     mesh = VisualMesh(TABLE.mesh.vertices, TABLE.mesh.faces, TABLE.mesh.colors, TABLE.mesh.vertices[:, :2].copy(), odd)
     with pytest.raises(AssetError, match="powers of two"):
         Camera(SceneView((VisualNode("odd", mesh),), (), (MAIN,)))
+
+
+def test_a_frame_without_faces_carries_a_camera():
+    empty = VisualMesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
+    rider = CameraSpec("rider", (0.0, 0.0, 0.0), (0.0, 0.0, -1.0), up=(1.0, 0.0, 0.0), parent="frame")
+    camera = Camera(SceneView((TABLE,), (VisualNode("frame", empty, 9, casts_shadow=True),), (rider,)))
+    camera.set_pose("frame", (0.3, 0.0, 0.5), UPRIGHT)
+    assert camera.render("rider", 32, 32).mean() > 50
+    assert np.allclose(camera.render_depth("rider", 32, 32), 0.5, atol=1e-5)
+    camera.close()
 
 
 def test_many_picture_sizes_reuse_their_buffers():

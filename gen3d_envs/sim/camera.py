@@ -33,7 +33,7 @@ class Camera:
 
     Raises:
         SceneError: two nodes or two cameras share a name, or a camera rides on a node that does not move.
-        AssetError: a mesh without faces, or a texture whose sides are not powers of two.
+        AssetError: a face with a vertex that is not there, or a texture whose sides are not powers of two.
     """
 
     renderer: str = RENDERER

@@ -102,8 +102,11 @@ def shade(mesh: VisualMesh) -> ShadedMesh:
 
 def _split(mesh: VisualMesh) -> ShadedMesh:
     faces = np.asarray(mesh.faces)
-    if len(mesh.vertices) == 0 or len(faces) == 0:
-        raise AssetError("mesh", len(faces), "has no faces to draw", "Leave the node out of the view")
+    if len(faces) == 0:  # A frame that a camera rides on need not be seen.
+        return ShadedMesh(np.zeros(0, _VERTEX), np.zeros((0, 3), np.int64), None)
+    if faces.min() < 0 or faces.max() >= len(mesh.vertices):
+        problem = f"is no index of {len(mesh.vertices)} vertices"
+        raise AssetError("mesh.faces", int(faces.max()), problem, "Repair the mesh")
     normals = crease_normals(mesh.vertices, faces)
     vertex = faces.ravel()
     keys = np.column_stack([vertex, np.rint(normals * 500.0)]).astype(np.float32)
@@ -141,6 +144,8 @@ def _node(meshes: list[ShadedMesh]) -> core.GeomNode:
     node = core.GeomNode("geometry")
     groups: dict[int, list[ShadedMesh]] = {}
     for mesh in meshes:
+        if len(mesh.faces) == 0:
+            continue
         groups.setdefault(id(mesh.texture), []).append(mesh)
     for group in groups.values():
         sizes = np.cumsum([0] + [len(mesh.vertices) for mesh in group])
@@ -208,7 +213,8 @@ def colored_geom(
     vertices = np.zeros(len(positions), _CORNER)
     vertices["position"], vertices["color"] = positions, colors
     node = core.GeomNode("colors")
-    node.addGeom(_geom(vertices, faces))
+    if len(faces):
+        node.addGeom(_geom(vertices, faces))
     return node
 
 

@@ -50,7 +50,7 @@ class Shadows:
         if down > 0.2:
             self._lean = (view.light.direction[0] / down, view.light.direction[1] / down)
         self._casters: dict[str, tuple[core.NodePath, Vector, Vector]] = {}
-        casting = [node for node in view.moving if node.casts_shadow]
+        casting = [node for node in view.moving if node.casts_shadow and len(node.mesh.faces)]
         if not casting:
             return
         group = root.attachNewNode("shadows")

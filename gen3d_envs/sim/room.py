@@ -53,8 +53,8 @@ from gen3d_envs.spec import BackgroundSpec, SupportSpec
 BACK_M = 0.35
 """How far the support reaches behind the robot's base; its far edge is at ``depth_m - BACK_M``."""
 
-SUPPORT_SEGMENT = 1
-"""Segmentation value of the support; the rest of the room is background, 0."""
+SUPPORT_SEGMENT = 255
+"""Segmentation value of the support, out of the way of robot and objects; the rest of the room is background, 0."""
 
 
 @dataclass(frozen=True, eq=False)

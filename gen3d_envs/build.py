@@ -11,7 +11,7 @@ import numpy as np
 
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.assets.generate import generate
-from gen3d_envs.assets.store import AssetStore
+from gen3d_envs.assets.store import AssetStore, cache_folder
 from gen3d_envs.design.layout import REST_GAP_M, Footprint, Placement, lay_out
 from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import from_yaw
@@ -130,7 +130,8 @@ def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None
     Raises:
         SceneError, AssetError, LayoutError: what cannot be built, and the remedy.
     """
-    store = default_store() if store is None else store
+    if store is None:
+        store = default_store() if folder is None else AssetStore((*_folders(), folder / "assets"))
     assets = tuple(build_asset(item, folder, store) for item in scene.objects)
     if any(item.pose is None for item in scene.objects):
         scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction))
@@ -140,15 +141,18 @@ def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None
     return BuiltScene(scene, assets)
 
 
-_STORE: AssetStore | None = None
+_STORE: list[AssetStore] = []
 
 
 def default_store() -> AssetStore:
-    """The process-wide store: the released assets, then the user's cache."""
-    global _STORE
-    if _STORE is None:
-        from gen3d_envs.assets.store import cache_folder
-        from gen3d_envs.registration import registry_folder
+    """The process-wide store: the user's cache, then the released assets."""
+    if not _STORE:
+        _STORE.append(AssetStore(_folders()))
+    return _STORE[0]
 
-        _STORE = AssetStore((cache_folder() / "assets", registry_folder() / "assets"))
-    return _STORE
+
+def _folders() -> tuple[Path, ...]:
+    """Where assets are looked for; the first is written to."""
+    from gen3d_envs.registration import registry_folder
+
+    return cache_folder() / "assets", registry_folder() / "assets"

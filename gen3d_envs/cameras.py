@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gen3d_envs.build import SEGMENT_ROBOT, BuiltScene
@@ -19,7 +21,7 @@ CAMERAS = ("front", "wrist")
 
 def camera_specs(robot: Robot) -> tuple[CameraSpec, ...]:
     """All cameras of an environment with this robot."""
-    return FRONT, robot.wrist_camera
+    return FRONT, replace(robot.wrist_camera, parent=f"robot/{robot.wrist_camera.parent}")
 
 
 def scene_view(scene: BuiltScene, robot: Robot, cameras: tuple[CameraSpec, ...]) -> SceneView:

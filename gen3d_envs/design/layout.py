@@ -56,6 +56,20 @@ SCENERY = Region(0.18, 0.48, math.radians(52.0))
 """Distractors, which only have to be seen."""
 
 
+BRIDGE_VIEW_M = ((0.103, 0.074), (0.249, -0.218), (0.849, -0.128), (0.536, 0.500))
+"""What the inner 85 % of the Bridge camera's picture (``gen3d_envs.cameras.FRONT``) show of the plane 2 cm above the
+support: corners counter-clockwise, scene frame."""
+
+
+def in_view(x: float, y: float) -> bool:
+    """Whether a point of the support is well inside the front camera's picture."""
+    corners = BRIDGE_VIEW_M
+    return all(
+        (bx - ax) * (y - ay) - (by - ay) * (x - ax) >= 0.0
+        for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True)
+    )
+
+
 class Footprint:
     """Convex outline of an asset seen from above; x, y in the asset frame."""
 
@@ -196,11 +210,13 @@ def _find(
 
 
 def _inside(at: Placement, footprint: Footprint, scene: SceneSpec) -> bool:
-    """Whether the footprint lies on the support and clear of the robot's base."""
+    """Whether the footprint lies on the support, in view and clear of the robot's base."""
     corners, _ = footprint.placed(*at)
     low, high = corners.min(axis=0), corners.max(axis=0)
     front = scene.support.depth_m - 0.35
     radius = float(np.hypot(corners[:, 0], corners[:, 1]).min())
+    if not in_view(at[0], at[1]):
+        return False
     return bool(high[0] < front - 0.02 and abs(low[1]) < scene.support.width_m / 2 - 0.02 and radius > 0.12)
 
 

@@ -22,12 +22,15 @@ from gen3d_envs.geometry import Quaternion, Vector, from_euler, matrix_of, rotat
 from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS, DeltaEndEffector
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import center_of_mass
-from gen3d_envs.tasks.place import goal_area
+from gen3d_envs.tasks.place import GoalArea, goal_area
 
 HOVER_M = 0.07
 LIFT_M = 0.13
 CLOSE_S = 0.6
 OPEN_S = 0.4
+TRAVEL_LIMIT_M = 0.24
+"""Highest tool point when carrying: what both arms reach over the whole region."""
+
 GRIPPER_HALF_WIDTH_M = 0.075
 """Room an open gripper needs to either side; narrower openings are released into from above the rim."""
 
@@ -74,14 +77,12 @@ class ScriptedExpert:
         """Try until the episode ends; each attempt plans from where things are now."""
         attempt = 0
         while True:
-            task = self._env.scene.spec.task
-            grasp = self._plan_grasp(attempt)
-            yield from self._pick(grasp)
+            yield from self._pick(self._plan_grasp(attempt))
             if self._held():
-                if task.family == "place":
+                if self._env.scene.spec.task.family == "place":
                     yield from self._place()
                 else:
-                    yield from self._go(self._above(LIFT_M), stay_s=1e6, gripper=-1.0)
+                    yield from self._hold_up()
             yield from self._retreat()
             attempt += 1
 
@@ -89,41 +90,76 @@ class ScriptedExpert:
         (x, y, z), yaw = grasp
         yield from self._follow(Waypoint((x, y, max(z + HOVER_M, 0.09)), yaw, 1.0))
         yield from self._follow(Waypoint((x, y, z), yaw, 1.0, speed=0.7))
+        self._start_m = self._com()
         yield from self._follow(Waypoint((x, y, z), yaw, -1.0, stay_s=CLOSE_S))
         yield from self._follow(Waypoint((x, y, z + LIFT_M), yaw, -1.0, speed=0.8))
 
+    def _hold_up(self) -> Iterator[NDArray[np.float32]]:
+        """Raise what may hang tilted until it is high enough, and stay there as long as it is held."""
+        while self._held():
+            x, y, z = self._commanded()[0]
+            missing = max(0.0, self._start_m[2] + LIFT_M - self._com()[2])
+            yield from self._follow(Waypoint((x, y, z + missing), self._yaw(), -1.0, stay_s=0.4))
+
     def _place(self) -> Iterator[NDArray[np.float32]]:
-        env = self._env
-        spec, world = env.scene.spec, env.world
-        target = env.scene.index(spec.task.target)
-        receptacle = env.scene.index(spec.task.receptacle)
-        assert target is not None and receptacle is not None and spec.task.predicate is not None
-        asset, goal = env.scene.assets[target], env.scene.assets[receptacle]
-        area = goal_area(goal, spec.task.predicate)
-        narrow = min(area.half_x_m, area.half_y_m) < GRIPPER_HALF_WIDTH_M
+        yield from self._raise_over_obstacles()
+        area, goal, narrow = self._goal()
         top = area.high_m if goal.cavity is not None else area.low_m
-        for stage in ("over", "down", "open"):
-            position, orientation = world.body_pose(receptacle)
-            dx, dy, _ = rotate(orientation, (area.x_m, area.y_m, 0.0))
-            com = center_of_mass(asset, world.body_pose(target))
-            tool = env.snapshot().tool_m
-            below = tool[2] - _lowest(asset, world.body_pose(target))
-            x, y = position[0] + dx - (com[0] - tool[0]), position[1] + dy - (com[1] - tool[1])
-            yaw = self._yaw()
-            over = position[2] + top + below + 0.03
-            release = position[2] + area.low_m + below + 0.008
-            if narrow and goal.cavity is not None:
-                release = max(release, position[2] + top + 0.02)
-            if stage == "over":
-                cx, cy, _ = self._commanded()[0]
-                if self._commanded()[0][2] < over - 0.005:
-                    yield from self._follow(Waypoint((cx, cy, over), yaw, -1.0))
-                yield from self._follow(Waypoint((x, y, over), yaw, -1.0, stay_s=0.2))
-            elif stage == "down":
-                yield from self._follow(Waypoint((x, y, release), yaw, -1.0, speed=0.6, stay_s=0.2))
-            else:
-                held = self._commanded()[0]
-                yield from self._follow(Waypoint(held, yaw, 1.0, stay_s=OPEN_S))
+        travel_m = max(self._commanded()[0][2], self._over_goal(top + 0.03)[2])
+        x, y, _ = self._over_goal(top)
+        yield from self._follow(Waypoint((x, y, travel_m), self._yaw(), -1.0, stay_s=0.2))
+        # Swinging and slipping are over now: measure again, then go down.
+        low = area.low_m + 0.008 if goal.cavity is None or not narrow else max(area.low_m + 0.008, top - 0.012)
+        yield from self._follow(Waypoint(self._over_goal(low), self._yaw(), -1.0, speed=0.6, stay_s=0.2))
+        opening = 1.0
+        if narrow:
+            width = self._env.snapshot().opening * self._env.robot.open_width_m
+            opening = min(1.0, 2.0 * (width + 0.016) / self._env.robot.open_width_m - 1.0)
+        yield from self._follow(Waypoint(self._commanded()[0], self._yaw(), opening, stay_s=OPEN_S))
+        x, y, z = self._commanded()[0]
+        yield from self._follow(Waypoint((x, y, max(z, top + 0.06)), self._yaw(), opening, speed=0.6))
+
+    def _raise_over_obstacles(self) -> Iterator[NDArray[np.float32]]:
+        """Lift what is held above everything that stands around, as far as the arm goes."""
+        env, target = self._env, self._target()
+        tops = [
+            env.world.body_pose(i)[0][2] + asset.size_m[2] for i, asset in enumerate(env.scene.assets) if i != target
+        ]
+        x, y, z = self._commanded()[0]
+        missing = max([0.0, *tops]) + 0.02 - _lowest(env.scene.assets[target], env.world.body_pose(target))
+        if missing > 0.0:
+            yield from self._follow(Waypoint((x, y, min(z + missing, TRAVEL_LIMIT_M)), self._yaw(), -1.0))
+
+    def _goal(self) -> tuple[GoalArea, Asset, bool]:
+        """Where the target goes, on which asset, and whether that is too narrow for an open gripper."""
+        env = self._env
+        task, receptacle = env.scene.spec.task, env.scene.index(env.scene.spec.task.receptacle)
+        assert receptacle is not None and task.predicate is not None
+        asset = env.scene.assets[receptacle]
+        area = goal_area(asset, task.predicate)
+        narrow = asset.cavity is not None and min(area.half_x_m, area.half_y_m) < GRIPPER_HALF_WIDTH_M
+        return area, asset, narrow
+
+    def _over_goal(self, height_m: float) -> Vector:
+        """Tool position that brings the target over the middle of the goal, its lowest point ``height_m`` above its foot."""
+        env, target, area = self._env, self._target(), self._goal()[0]
+        receptacle = env.scene.index(env.scene.spec.task.receptacle)
+        assert receptacle is not None
+        (px, py, pz), orientation = env.world.body_pose(receptacle)
+        dx, dy, _ = rotate(orientation, (area.x_m, area.y_m, 0.0))
+        com, tool = self._com(), env.snapshot().tool_m
+        hang = tool[2] - _lowest(env.scene.assets[target], env.world.body_pose(target))
+        return px + dx - com[0] + tool[0], py + dy - com[1] + tool[1], pz + height_m + hang
+
+    def _target(self) -> int:
+        target = self._env.scene.index(self._env.scene.spec.task.target)
+        assert target is not None
+        return target
+
+    def _com(self) -> Vector:
+        """The target's centre of mass, scene frame."""
+        target = self._target()
+        return center_of_mass(self._env.scene.assets[target], self._env.world.body_pose(target))
 
     def _retreat(self) -> Iterator[NDArray[np.float32]]:
         yield from self._go(self._above(LIFT_M), stay_s=0.8, gripper=1.0)
@@ -139,10 +175,7 @@ class ScriptedExpert:
 
     def _plan_grasp(self, attempt: int) -> tuple[Vector, float]:
         """Tool position and yaw of the best reachable grasp; later attempts take the next best."""
-        env = self._env
-        spec = env.scene.spec
-        target = env.scene.index(spec.task.target)
-        assert target is not None
+        env, target = self._env, self._target()
         asset, pose = env.scene.assets[target], env.world.body_pose(target)
         options: list[tuple[float, int, Vector, float]] = []
         for rank, grasp in enumerate(asset.grasps or (_fallback(asset),)):
@@ -184,10 +217,7 @@ class ScriptedExpert:
 
     def _held(self) -> bool:
         """Whether the target hangs in the gripper now."""
-        env = self._env
-        target = env.scene.index(env.scene.spec.task.target)
-        assert target is not None
-        touching = env.world.contacts(target)
+        touching = self._env.world.contacts(self._target())
         return ROBOT in touching and SUPPORT not in touching
 
     # ---- following -------------------------------------------------------------------------------------------------

@@ -1,0 +1,117 @@
+"""The whole way from a sentence to a certified scene on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen3d_envs.assets.store import save, write_atomically
+from gen3d_envs.build import BuiltScene, build
+from gen3d_envs.certify import certify
+from gen3d_envs.design.rules import design
+from gen3d_envs.errors import CertificateError, LayoutError
+from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
+
+RELAYOUTS = 3
+"""Arrangements tried of one set of objects before other objects are drawn."""
+
+REDESIGNS = 3
+"""Sets of objects tried before a sentence is given up."""
+
+Progress = Callable[[str, str], None]
+"""Called with a stage (``design``, ``assets``, ``certify``, ``repair``) and what is being done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Authored:
+    """A scene that passed its certificate.
+
+    Attributes:
+        scene: the built scene; its spec holds one certificate per robot.
+        tries: how many arrangements were needed, 1 when the first one passed.
+        rejected: why each earlier one did not pass.
+    """
+
+    scene: BuiltScene
+    tries: int
+    rejected: tuple[str, ...]
+
+
+def author(
+    sentence: str,
+    seed: int = 0,
+    robots: tuple[str, ...] = ("widowx",),
+    physics: str = "pybullet",
+    progress: Progress | None = None,
+) -> Authored:
+    """Design, build and certify a scene; rearrange or redraw it a few times where it does not pass.
+
+    Deterministic in the sentence, the seed and the robots.
+
+    Raises:
+        DesignError: the sentence cannot be understood or built.
+        CertificateError: nothing that was tried passed; the message names the last failures.
+    """
+    return author_spec(lambda draw: design(sentence, seed=draw, robot=robots[0]), sentence, seed, robots, physics, progress)
+
+
+def author_spec(
+    designer: Callable[[int], SceneSpec],
+    what: str,
+    seed: int,
+    robots: tuple[str, ...],
+    physics: str = "pybullet",
+    progress: Progress | None = None,
+) -> Authored:
+    """As :func:`author`, from any designer: a function from a seed to a scene without poses."""
+    say = progress or (lambda stage, text: None)
+    rejected: list[str] = []
+    for redesign in range(REDESIGNS):
+        say("design", f"seed {seed + 1000 * redesign}")
+        spec = designer(seed + 1000 * redesign)
+        for relayout in range(RELAYOUTS):
+            say("assets", ", ".join(item.description for item in spec.objects))
+            try:
+                scene = build(replace(spec, seed=spec.seed + relayout))
+            except LayoutError as error:
+                rejected.append(str(error))
+                say("repair", str(error))
+                continue
+            certificates = []
+            for robot in robots:
+                certificates.append(certify(scene, robot, physics, lambda text, r=robot: say("certify", f"{r}: {text}")))
+                if not certificates[-1].passed:
+                    break
+            failures = _failures(certificates)
+            if not failures:
+                spec = replace(scene.spec, certificates=tuple(certificates))
+                return Authored(BuiltScene(spec, scene.assets), len(rejected) + 1, tuple(rejected))
+            rejected.append("; ".join(failures))
+            say("repair", rejected[-1])
+    raise CertificateError(
+        "scene", what, f"no arrangement passed; the last failed on {rejected[-1]}", "Use fewer or smaller objects"
+    )
+
+
+def _failures(certificates: list[Certificate]) -> list[str]:
+    return [
+        f"{c.robot}: {check.name} {check.value:g} {check.unit} (limit {check.limit:g}) {check.detail}".strip()
+        for c in certificates
+        for check in c.checks
+        if not check.passed
+    ]
+
+
+def save_scene(scene: BuiltScene, folder: str | Path) -> Path:
+    """Write the card ``<folder>/<name>.json`` and its assets under ``<folder>/assets``; whole files or nothing.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    for asset in scene.assets:
+        save(asset, folder / "assets")
+    path = folder / f"{scene.spec.name}.json"
+    write_atomically(path, to_card(scene.spec))
+    return path

@@ -22,7 +22,7 @@ from gen3d_envs.spec import ObjectSpec, SceneSpec, replace
 
 SEGMENT_ROBOT = 1
 SEGMENT_OBJECTS = 2
-"""Segmentation value of the first object; the others follow in the scene's order. 0 is the room."""
+"""Segmentation value of the first object; the others follow in the scene's order. 0 is the room, 255 the support."""
 
 SUPPORT_THICKNESS_M = 0.04
 
@@ -58,7 +58,9 @@ class BuiltScene:
     def nodes(self) -> tuple[VisualNode, ...]:
         """One node per object, named ``object/<name>``."""
         return tuple(
-            VisualNode(f"object/{item.name}", VisualMesh(a.vertices, a.faces, a.colors), SEGMENT_OBJECTS + index)
+            VisualNode(
+                f"object/{item.name}", VisualMesh(a.vertices, a.faces, a.colors), SEGMENT_OBJECTS + index, casts_shadow=True
+            )
             for index, (item, a) in enumerate(zip(self.spec.objects, self.assets, strict=True))
         )
 

@@ -297,7 +297,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return depth
 
     def segmentation(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
-        """Which thing each pixel shows: ``(height, width)`` uint8; 0 room, 1 robot, 2 + i object i."""
+        """Which thing each pixel shows: ``(height, width)`` uint8; 0 room, 1 robot, 2 + i object i, 255 support."""
         segments: NDArray[np.uint8] = self._posed_camera().render_segmentation(camera, width, height)
         return segments
 

@@ -37,13 +37,17 @@ GRIPPER_HALF_WIDTH_M = 0.075
 
 @dataclass(frozen=True)
 class Waypoint:
-    """Where the tool goes next: position in the scene frame, yaw, gripper (-1 closed, +1 open), time to stay."""
+    """Where the tool goes next: position in the scene frame, yaw, gripper (-1 closed, +1 open), time to stay.
+
+    ``speed`` is a share of the fastest; ``carry`` gives up when the target is lost on the way.
+    """
 
     position_m: Vector
     yaw_rad: float
     gripper: float
     stay_s: float = 0.0
     speed: float = 1.0
+    carry: bool = False
 
 
 class ScriptedExpert:
@@ -107,10 +111,12 @@ class ScriptedExpert:
         top = area.high_m if goal.cavity is not None else area.low_m
         travel_m = max(self._commanded()[0][2], self._over_goal(top + 0.03)[2])
         x, y, _ = self._over_goal(top)
-        yield from self._follow(Waypoint((x, y, travel_m), self._yaw(), -1.0, stay_s=0.2))
+        yield from self._follow(Waypoint((x, y, travel_m), self._yaw(), -1.0, stay_s=0.2, carry=True))
         # Swinging and slipping are over now: measure again, then go down.
         low = area.low_m + 0.008 if goal.cavity is None or not narrow else max(area.low_m + 0.008, top - 0.012)
-        yield from self._follow(Waypoint(self._over_goal(low), self._yaw(), -1.0, speed=0.6, stay_s=0.2))
+        yield from self._follow(Waypoint(self._over_goal(low), self._yaw(), -1.0, speed=0.6, stay_s=0.2, carry=True))
+        if not self._held():
+            return
         opening = 1.0
         if narrow:
             width = self._env.snapshot().opening * self._env.robot.open_width_m
@@ -128,7 +134,7 @@ class ScriptedExpert:
         x, y, z = self._commanded()[0]
         missing = max([0.0, *tops]) + 0.02 - _lowest(env.scene.assets[target], env.world.body_pose(target))
         if missing > 0.0:
-            yield from self._follow(Waypoint((x, y, min(z + missing, TRAVEL_LIMIT_M)), self._yaw(), -1.0))
+            yield from self._follow(Waypoint((x, y, min(z + missing, TRAVEL_LIMIT_M)), self._yaw(), -1.0, carry=True))
 
     def _goal(self) -> tuple[GoalArea, Asset, bool]:
         """Where the target goes, on which asset, and whether that is too narrow for an open gripper."""
@@ -243,6 +249,8 @@ class ScriptedExpert:
             twist = wrap(goal.yaw_rad - yaw)
             arrived = distance < 1e-3 and abs(twist) < 0.01
             stuck = distance > last - 1e-5 and abs(twist) < 0.01  # at the border of the workspace: as near as it gets
+            if goal.carry and not self._held():
+                return
             if (arrived or stuck) and self._settled():
                 if stay <= 0:
                     return

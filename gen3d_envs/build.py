@@ -106,9 +106,9 @@ def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Ass
     if item.mesh is None:
         asset = generate(item)
     else:
-        from gen3d_envs.assets.foreign import load_foreign
+        from gen3d_envs.assets.import_mesh import import_object
 
-        asset = load_foreign(item, folder)
+        asset = import_object(item, folder or Path.cwd())
     if item.asset_sha256 not in (None, asset.sha256):
         raise SceneError(
             f"objects[{item.name}].asset_sha256", item.asset_sha256,

@@ -16,6 +16,9 @@ CACHE = tempfile.mkdtemp(prefix="gen3d-tests-") if "GEN3D_TEST_CACHE" not in os.
 if CACHE is not None:
     os.environ["GEN3D_TEST_CACHE"] = os.environ["GEN3D_CACHE"] = CACHE
 
+# The test scenes are a user's scene folder; set before anything imports gen3d_envs, and inherited by child processes.
+os.environ["GEN3D_SCENES"] = str(REPOSITORY / "tests" / "data" / "scenes")
+
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if CACHE is not None:

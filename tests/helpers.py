@@ -1,0 +1,121 @@
+"""What several test files need: scenes, digests, recorded motion, fresh processes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+import gen3d_envs
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.experts.scripted import ScriptedExpert
+from gen3d_envs.robots import ROBOTS, get_robot
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SCENES = REPOSITORY / "tests" / "data" / "scenes"
+
+TEST_IDS = tuple(f"Gen3D/{path.stem}-v0" for path in sorted(SCENES.glob("*.json")))
+"""Small hand-written scenes: neither hash nor poses, so they stay valid when the generators change."""
+
+PICK, PLACE = "Gen3D/TestPickCube-v0", "Gen3D/TestPlaceBallInBowl-v0"
+
+RELEASED_IDS = tuple(f"Gen3D/{name}-v0" for name in gen3d_envs.scene_names())
+
+FAMILY_IDS = tuple(
+    env_id
+    for family, env_id in (("pick", "Gen3D-Pick-v0"), ("place", "Gen3D-Place-v0"))
+    if gen3d_envs.scene_names(family)
+)
+
+ALL_IDS = (*FAMILY_IDS, *RELEASED_IDS, *TEST_IDS)
+"""Everything that can be made; a new ID is tested by existing."""
+
+
+def _installed(robot: str) -> bool:
+    try:
+        get_robot(robot)
+    except ImportError:
+        return False
+    return True
+
+
+ROBOT_NAMES = tuple(name for name in ROBOTS if _installed(name))
+
+
+def make(env_id: str = PICK, **arguments: Any) -> Gen3DEnv:
+    """The bare environment of an ID, without Gymnasium's wrappers."""
+    env = gym.make(env_id, disable_env_checker=True, **arguments).unwrapped
+    assert isinstance(env, Gen3DEnv)
+    return env
+
+
+def digest(*values: Any) -> str:
+    """SHA-256 of nested values, bit for bit: arrays with their type, floats exactly."""
+    sha = hashlib.sha256()
+    for value in values:
+        _feed(sha, value)
+    return sha.hexdigest()
+
+
+def _feed(sha: Any, value: Any) -> None:
+    if isinstance(value, dict):
+        for key in sorted(value):
+            _feed(sha, key)
+            _feed(sha, value[key])
+    elif isinstance(value, np.ndarray):
+        sha.update(f"{value.dtype.str}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, bool | np.bool_):
+        sha.update(b"true" if value else b"false")
+    elif isinstance(value, float | np.floating):
+        sha.update(float(value).hex().encode())
+    else:
+        sha.update(repr(value).encode() + b";")
+
+
+@functools.lru_cache(maxsize=None)
+def expert_actions(env_id: str, robot: str | None = None, seed: int = 0, **arguments: Any) -> NDArray[np.float32]:
+    """The actions of one expert episode, ``(steps, 7)``: motion that touches things."""
+    env = make(env_id, robot=robot, obs_type="state", **arguments)
+    try:
+        _, info = env.reset(seed=seed)
+        expert = ScriptedExpert(env)
+        expert.reset(info["instruction"])
+        actions, done = [], False
+        while not done:
+            actions.append(expert.act(None))
+            _, _, terminated, truncated, _ = env.step(actions[-1])
+            done = terminated or truncated
+    finally:
+        env.close()
+    return np.array(actions)
+
+
+def trace(env: gym.Env[Any, Any], seed: int | None, actions: NDArray[np.float32], options: Any = None) -> list[str]:
+    """Digest of everything that the reset and every step return."""
+    digests = [digest(*env.reset(seed=seed, options=options))]
+    digests += [digest(*env.step(action)) for action in actions]
+    return digests
+
+
+def run_python(code: str, *, hash_seed: str = "0", cwd: Path | None = None, timeout: float = 120.0, **env: str) -> str:
+    """What a program prints on standard output when run in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, **env}, cwd=cwd, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_json(code: str, **arguments: Any) -> Any:
+    """As :func:`run_python`, for programs that print JSON last."""
+    return json.loads(run_python(code, **arguments).strip().splitlines()[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gen3d_envs.assets.store import save, write_atomically
@@ -20,7 +21,7 @@ REDESIGNS = 3
 """Sets of objects tried before a sentence is given up."""
 
 Progress = Callable[[str, str], None]
-"""Called with a stage (``design``, ``assets``, ``certify``, ``repair``) and what is being done."""
+"""Called with a stage (``design``, ``assets``, ``certify <robot>``, ``repair``) and what is being done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,9 @@ def author(
         DesignError: the sentence cannot be understood or built.
         CertificateError: nothing that was tried passed; the message names the last failures.
     """
-    return author_spec(lambda draw: design(sentence, seed=draw, robot=robots[0]), sentence, seed, robots, physics, progress)
+    return author_spec(
+        lambda draw: design(sentence, seed=draw, robot=robots[0]), sentence, seed, robots, physics, progress
+    )
 
 
 def author_spec(
@@ -80,7 +83,7 @@ def author_spec(
                 continue
             certificates = []
             for robot in robots:
-                certificates.append(certify(scene, robot, physics, lambda text, r=robot: say("certify", f"{r}: {text}")))
+                certificates.append(certify(scene, robot, physics, partial(say, f"certify {robot}")))
                 if not certificates[-1].passed:
                     break
             failures = _failures(certificates)

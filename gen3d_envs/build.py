@@ -59,7 +59,10 @@ class BuiltScene:
         """One node per object, named ``object/<name>``."""
         return tuple(
             VisualNode(
-                f"object/{item.name}", VisualMesh(a.vertices, a.faces, a.colors), SEGMENT_OBJECTS + index, casts_shadow=True
+                f"object/{item.name}",
+                VisualMesh(a.vertices, a.faces, a.colors),
+                SEGMENT_OBJECTS + index,
+                casts_shadow=True,
             )
             for index, (item, a) in enumerate(zip(self.spec.objects, self.assets, strict=True))
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
@@ -63,7 +63,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     ``scene_hash``, ``engine`` and, where pictures are taken, ``renderer``.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._substeps = physics_hz // control_hz
         self._controller: Controller = CONTROLLERS[control](self.robot, control_hz)
         self.action_names = self._controller.names
-        self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
         self.state_terms = TermGroup(state_terms(tuple(joint.name for joint in self.robot.model.joints)))
         self.agent_pos_terms = TermGroup(AGENT_POS)
         self._size = (observation_width, observation_height)
@@ -127,7 +127,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._shaped = reward == "shaped"
         self.render_mode = render_mode
         self._render_size = (render_width, render_height)
-        self.metadata = {**self.metadata, "render_fps": control_hz}
+        self.metadata = {**type(self).metadata, "render_fps": control_hz}  # type: ignore[misc]
         self._camera: Any = None
         self._camera_scene: BuiltScene | None = None
         self._window: Any = None
@@ -145,7 +145,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return math.ceil(EPISODE_S * self.control_hz)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode: draw a scene and the placement of its objects, load, settle. See the class for ``options``."""
+        """Start an episode: draw a scene and the placement of its objects, load, settle; ``options`` as in the class."""
         self._check_open()
         super().reset(seed=seed)
         scene = self._draw_scene(options or {})
@@ -208,7 +208,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self.render()
         return self._observe(), reward, terminated, truncated, self._info()
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """A picture of the front camera, ``(render_height, render_width, 3)`` uint8; in a window for ``"human"``."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'human' in gym.make().")
@@ -394,7 +394,9 @@ def _check_choice(field: str, value: Any, known: tuple[Any, ...]) -> None:
 
 def _choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
     if sum(choice is not None for choice in (scene, family, scenes)) != 1:
-        raise FieldError("scene", scene, "give exactly one of scene, family and scenes", "Name one scene, or one family")
+        raise FieldError(
+            "scene", scene, "give exactly one of scene, family and scenes", "Name one scene, or one family"
+        )
     if scene is not None:
         return (str(scene),)
     if scenes is not None:

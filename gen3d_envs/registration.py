@@ -82,7 +82,10 @@ def load_card(scene: str) -> tuple[SceneSpec, Path]:
     card = read_card(path)
     if card.hash != row["hash"]:
         raise SceneError(
-            f"{path.name}: hash", card.hash, "differs from the released scene", "Reinstall gen3d-envs: cards never change"
+            f"{path.name}: hash",
+            card.hash,
+            "differs from the released scene",
+            "Reinstall gen3d-envs: cards never change",
         )
     return card, path
 

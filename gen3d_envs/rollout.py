@@ -10,6 +10,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.errors import FieldError
+
 
 class Policy(Protocol):
     """Anything that acts: a network, a script, a remote service."""
@@ -24,7 +26,9 @@ class Policy(Protocol):
 class RandomPolicy:
     """Uniform actions, the same for the same seed and episode number."""
 
-    def __init__(self, action_space: gymnasium.spaces.Box, seed: int = 0) -> None:
+    def __init__(self, action_space: gymnasium.Space[Any], seed: int = 0) -> None:
+        if not isinstance(action_space, gymnasium.spaces.Box):
+            raise FieldError("action_space", action_space, "is not a Box", "Give the environment's own action space")
         self._space, self._rng = action_space, np.random.default_rng(seed)
 
     def reset(self, instruction: str) -> None:

@@ -262,11 +262,15 @@ def from_card(data: bytes, where: str = "card") -> SceneSpec:
             version, or a hash that does not match the content.
     """
     if len(data) > MAX_CARD_BYTES:
-        raise SceneError(where, len(data), f"is larger than {MAX_CARD_BYTES} bytes", "A scene card is a small JSON file")
+        raise SceneError(
+            where, len(data), f"is larger than {MAX_CARD_BYTES} bytes", "A scene card is a small JSON file"
+        )
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SceneError(where, data[:40], f"is not complete JSON ({error})", "Restore the file or design it again") from None
+        raise SceneError(
+            where, data[:40], f"is not complete JSON ({error})", "Restore the file or design it again"
+        ) from None
     if not isinstance(raw, dict):
         raise SceneError(where, type(raw).__name__, "is not a JSON object", "A card starts with '{'")
     version = raw.get("schema_version", SCHEMA_VERSION)
@@ -299,7 +303,9 @@ def read_card(path: str | Path) -> SceneSpec:
             raise SceneError(str(path), path.stat().st_size, f"is larger than {MAX_CARD_BYTES} bytes", "Not a card")
         data = path.read_bytes()
     except OSError as error:
-        raise SceneError("path", str(path), f"cannot be read ({error.strerror})", "Give the path of a scene card") from None
+        raise SceneError(
+            "path", str(path), f"cannot be read ({error.strerror})", "Give the path of a scene card"
+        ) from None
     return from_card(data, where=path.name)
 
 

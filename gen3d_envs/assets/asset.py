@@ -47,7 +47,7 @@ class Grasp:
 
     Attributes:
         position_m: the point between the finger tips.
-        yaw_rad: direction of finger closing, measured from the asset's +x about +z. The opposite direction is the same grasp.
+        yaw_rad: direction of finger closing, from the asset's +x about +z; the opposite direction is the same grasp.
         width_m: thickness of the object between the fingers.
         depth_m: how far below ``position_m`` the fingers may go before they meet something.
     """

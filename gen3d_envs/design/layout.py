@@ -127,7 +127,11 @@ def gap_m(a: Footprint, at: Placement, b: Footprint, bt: Placement) -> float:
 
 
 def _clear(
-    index: int, at: Placement, footprints: Sequence[Footprint], placed: Sequence[Placement | None], is_target: Sequence[bool]
+    index: int,
+    at: Placement,
+    footprints: Sequence[Footprint],
+    placed: Sequence[Placement | None],
+    is_target: Sequence[bool],
 ) -> bool:
     """Whether object ``index`` at ``at`` keeps its distance from every object placed so far."""
     for other, position in enumerate(placed):
@@ -178,11 +182,11 @@ def lay_out(scene: SceneSpec, assets: Sequence[Asset], rng: np.random.Generator)
             )
             laid: SceneSpec = replace(scene, objects=objects)
             return laid
+    others = ", ".join(item.name for item in scene.objects if item.name != stuck)
     relations = [f"{r.subject} {r.predicate} {r.object}" for r in scene.relations]
     raise LayoutError(
         "objects", stuck,
-        f"no collision-free, reachable place was found beside {', '.join(o.name for o in scene.objects if o.name != stuck)}"
-        + (f" with {'; '.join(relations)}" if relations else ""),
+        f"no collision-free, reachable place was found beside {others}" + (f" with {'; '.join(relations)}" if relations else ""),
         "Use fewer or smaller objects, or fewer relations",
     )  # fmt: skip
 
@@ -278,7 +282,9 @@ def vary(
     placed: list[Placement] = []
     for index, item in enumerate(scene.objects):
         if item.pose is None:
-            raise LayoutError(f"objects[{index}].pose", None, "the scene has not been laid out", "Build the scene first")
+            raise LayoutError(
+                f"objects[{index}].pose", None, "the scene has not been laid out", "Build the scene first"
+            )
         placed.append((item.pose.x_m, item.pose.y_m, item.pose.yaw_rad))
     if limit.position_m == 0.0 and limit.yaw_rad == 0.0:
         return placed

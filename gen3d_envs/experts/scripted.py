@@ -147,7 +147,7 @@ class ScriptedExpert:
         return area, asset, narrow
 
     def _over_goal(self, height_m: float) -> Vector:
-        """Tool position that brings the target over the middle of the goal, its lowest point ``height_m`` above its foot."""
+        """Tool position that brings the target's lowest point ``height_m`` above the foot of the goal, over its middle."""
         env, target, area = self._env, self._target(), self._goal()[0]
         receptacle = env.scene.index(env.scene.spec.task.receptacle)
         assert receptacle is not None
@@ -258,7 +258,7 @@ class ScriptedExpert:
             last = distance
             scale = min(1.0, step / distance) * hz / TOOL_SPEED_MPS if distance > 1e-9 else 0.0
             yield np.clip(
-                [gap[0] * scale, gap[1] * scale, gap[2] * scale, -roll / turn, -pitch / turn, twist / turn, goal.gripper],
+                [*(g * scale for g in gap), -roll / turn, -pitch / turn, twist / turn, goal.gripper],
                 -1.0, 1.0,
             ).astype(np.float32)  # fmt: skip
 

@@ -6,7 +6,7 @@ tool at 0.25 m/s and turns it at 1.25 rad/s. At 5 Hz that is 5 cm and 0.25 rad p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gen3d_envs.geometry import Matrix, Vector, from_euler, multiply
@@ -108,5 +108,4 @@ class DeltaJoint:
         return [*self._arm, *self._robot.finger_targets((action[-1] + 1.0) / 2.0)]
 
 
-CONTROLLERS = {"ee_delta": DeltaEndEffector, "joint_delta": DeltaJoint}
-
+CONTROLLERS: dict[str, Callable[[Robot, int], Controller]] = {"ee_delta": DeltaEndEffector, "joint_delta": DeltaJoint}

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gen3d_envs.build import BuiltScene, build
+from gen3d_envs.build import BuiltScene
 from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
 from gen3d_envs.design.layout import vary
-from gen3d_envs.errors import ActionError, FieldError, Gen3DError, SceneError
+from gen3d_envs.errors import ActionError, FieldError, Gen3DError
 from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup, observation_space, state_terms
-from gen3d_envs.registration import load_card, scene_names
 from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS, Controller
+from gen3d_envs.scenes import choose_scenes, load_scene
 from gen3d_envs.sim.engines import RobotState, World, WorldSetup, make_world
 from gen3d_envs.tasks import Stage, Status, make_task
 
@@ -63,7 +61,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     ``scene_hash``, ``engine`` and, where pictures are taken, ``renderer``.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
 
     def __init__(
         self,
@@ -85,7 +83,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         render_height: int = 480,
     ) -> None:
         self._given = scene if isinstance(scene, BuiltScene) else None
-        self._names = () if isinstance(scene, BuiltScene) else _choose_scenes(scene, family, scenes)
+        self._names = () if isinstance(scene, BuiltScene) else choose_scenes(scene, family, scenes)
         _check_choice("control", control, tuple(CONTROLLERS))
         _check_choice("reward", reward, ("sparse", "shaped"))
         _check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
@@ -127,7 +125,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._shaped = reward == "shaped"
         self.render_mode = render_mode
         self._render_size = (render_width, render_height)
-        self.metadata = {**type(self).metadata, "render_fps": control_hz}  # type: ignore[misc]
+        self.metadata = {**type(self).metadata, "render_fps": control_hz}
         self._camera: Any = None
         self._camera_scene: BuiltScene | None = None
         self._window: Any = None
@@ -145,7 +143,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return math.ceil(EPISODE_S * self.control_hz)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start an episode: draw a scene and the placement of its objects, load, settle; ``options`` as in the class."""
+        """Start an episode: draw a scene and where its objects stand, load, settle; ``options`` as in the class."""
         self._check_open()
         super().reset(seed=seed)
         scene = self._draw_scene(options or {})
@@ -390,37 +388,3 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 def _check_choice(field: str, value: Any, known: tuple[Any, ...]) -> None:
     if value not in known:
         raise FieldError(field, value, "is not known", f"Use one of {', '.join(repr(k) for k in known)}")
-
-
-def _choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
-    if sum(choice is not None for choice in (scene, family, scenes)) != 1:
-        raise FieldError(
-            "scene", scene, "give exactly one of scene, family and scenes", "Name one scene, or one family"
-        )
-    if scene is not None:
-        return (str(scene),)
-    if scenes is not None:
-        if not scenes:
-            raise FieldError("scenes", scenes, "is empty", "Name at least one scene")
-        return tuple(scenes)
-    _check_choice("family", family, ("pick", "place"))
-    names = tuple(scene_names(family))
-    if not names:
-        raise SceneError("family", family, "no scene of this family is installed", "Reinstall gen3d-envs")
-    return names
-
-
-def load_scene(name: str) -> BuiltScene:
-    """The built scene of a name, ID or path; built once per process, and again when the file of a path changes.
-
-    Raises:
-        SceneError: see :func:`gen3d_envs.registration.load_card`.
-    """
-    changed = Path(name).stat().st_mtime_ns if name.endswith(".json") and Path(name).is_file() else 0
-    return _load_scene(name, changed)
-
-
-@lru_cache(maxsize=256)
-def _load_scene(name: str, changed: int) -> BuiltScene:
-    card, path = load_card(name)
-    return build(card, Path(path).parent)

@@ -35,11 +35,11 @@ FINGER_LEAD_M = 0.0033
 FINGER_EVERY = 3
 """Fingers are sent at most this far ahead of where they are, i.e. close at 0.08 m/s, every few physics steps.
 
-Bullet starts the contacts of articulated bodies from zero at every step, so in few iterations a light object can stop a
-finger only if the finger is slow. Measured: an unlimited drive presses a 9 g cube 1 cm into the fingers and lifts it in
-1 of 20 trials. Friction anchors on the fingers correct the creep that remains. With both, 30 iterations carried out 48 of
-48 Pick and Place episodes with targets of 15, 20, 60 and 200 g (46 at 350 g); 20 iterations 42 to 48; 10 at most 18 of 48
-at 200 g. Without anchors 43 to 48.
+Bullet starts the contacts of articulated bodies from zero at every step, so in few iterations a light object can stop
+a finger only if the finger is slow. Measured: an unlimited drive presses a 9 g cube 1 cm into the fingers and lifts it
+in 1 of 20 trials. Friction anchors on the fingers correct the creep that remains. With both, 30 iterations carried out
+48 of 48 Pick and Place episodes with targets of 15, 20, 60 and 200 g (46 at 350 g); 20 iterations 42 to 48; 10 at most
+18 of 48 at 200 g. Without anchors 43 to 48.
 """
 
 CONTACT_DISTANCE_M = 1e-3

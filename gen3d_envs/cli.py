@@ -1,0 +1,186 @@
+"""The command line, ``gen3d``. Subcommands are imported when called: ``gen3d --help`` loads no engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from gen3d_envs.errors import Gen3DError
+
+MAX_SEED = 2**53
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``gen3d``.
+
+    Returns:
+        0 done; 1 the request cannot be fulfilled, with one line on standard error; 2 wrong usage; 130 stopped by the
+        user.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        module = import_module(f"gen3d_envs.commands.{args.module}")
+        code: int = getattr(module, args.function)(args)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _complain("stopped", 130)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has seen enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Gen3DError as error:
+        return _complain(str(error), 1)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _complain(f"{error.strerror or error}{where}", 1)
+
+
+def _complain(text: str, code: int) -> int:
+    line = " ".join(text.split())
+    start = "\n" if sys.stdout.isatty() else ""
+    sys.stderr.write(f"{start}gen3d: {line}\n")
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every subcommand."""
+    first = ['gen3d demo "put the banana in the bowl"', "gen3d list --family pick", "gen3d info Gen3D-Pick-v0"]
+    parser = argparse.ArgumentParser(
+        prog="gen3d", description="From a sentence to a certified robot scene behind gym.make.",
+        epilog=_examples(first), formatter_class=_FORMAT, allow_abbrev=False,
+    )  # fmt: skip
+    from gen3d_envs import __version__
+
+    parser.add_argument("--version", action="version", version=f"gen3d-envs {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    def command(name: str, function: str, what: str, examples: Sequence[str]) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(
+            name, help=what, description=_sentence(what), epilog=_examples(examples), formatter_class=_FORMAT,
+            allow_abbrev=False,
+        )  # fmt: skip
+        module, _, attribute = function.partition(":")
+        added.set_defaults(module=module, function=attribute)
+        return added
+
+    demo = command(
+        "demo", "demo:run", "turn a sentence into a certified scene and a report with a film",
+        ['gen3d demo "put the banana in the bowl"', 'gen3d demo "pick up the red mug" --seed 3 --out mug',
+         'gen3d demo "stack the cube on the book" --robot panda'],
+    )  # fmt: skip
+    _sentence_and_seed(demo)
+    _robot(demo)
+    demo.add_argument("--out", metavar="DIR", help="folder to write (default: demo/<scene name>)")
+    demo.add_argument("--episodes", type=_count, default=20, metavar="N", help="episodes of the expert (default: 20)")
+
+    design = command(
+        "design", "design:run", "turn a sentence into a scene and print it, without a certificate",
+        ['gen3d design "put the green apple in the bowl"', 'gen3d design "pick up the pen" --seed 3 --out scenes',
+         'gen3d design "pick up the pen" --json > pen.json'],
+    )  # fmt: skip
+    _sentence_and_seed(design)
+    _robot(design)
+    design.add_argument("--out", metavar="DIR", help="folder to write the card and its assets to")
+    design.add_argument("--json", action="store_true", help="print the card instead of the description")
+
+    certify = command(
+        "certify", "certify:run", "measure scenes again and print their certificates; exit code 1 when one fails",
+        ["gen3d certify scenes/*.json", "gen3d certify Gen3D/PutBananaInBowl-82a2-v0 --robot panda"],
+    )  # fmt: skip
+    certify.add_argument("scenes", metavar="SCENE", nargs="+", help="name, ID or card (*.json)")
+    _robot(certify)
+
+    play = command(
+        "play", "play:run", "watch a policy in a window or, where there is no screen, as a film",
+        ["gen3d play Gen3D-Pick-v0", "gen3d play scenes/PickPen-1f0c.json --policy random --seed 4",
+         "gen3d play Gen3D-Place-v0 --video place.mp4"],
+    )  # fmt: skip
+    play.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
+    play.add_argument("--policy", choices=("expert", "random"), default="expert", help="who acts (default: expert)")
+    _seed(play, "of the episode (default: 0)")
+    _robot(play)
+    play.add_argument("--video", metavar="FILE.mp4", help="write a film instead of opening a window")
+
+    listing = command(
+        "list", "catalog:list_scenes", "list the IDs there are, released ones and your own",
+        ["gen3d list", "gen3d list --family pick"],
+    )  # fmt: skip
+    listing.add_argument("--family", choices=("pick", "place"), help="only this family")
+
+    info = command(
+        "info", "catalog:info", "show a scene, its spaces, its certificate and how to make it",
+        ["gen3d info Gen3D-Pick-v0", "gen3d info scenes/PickPen-1f0c.json --robot panda"],
+    )  # fmt: skip
+    info.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
+    _robot(info)
+
+    completion = command(
+        "completion", "completion:run", "print a script that completes commands and options in a shell",
+        ['eval "$(gen3d completion bash)"', 'eval "$(gen3d completion zsh)"'],
+    )  # fmt: skip
+    completion.add_argument("shell", choices=("bash", "zsh"), help="which shell")
+
+    docs = command(
+        "docs", "docs:run", "bring the generated tables of a Markdown file up to date",
+        ["gen3d docs README.md", "gen3d docs README.md --check"],
+    )  # fmt: skip
+    docs.add_argument("file", metavar="FILE", help="Markdown with <!-- generated:NAME --> markers")
+    docs.add_argument("--check", action="store_true", help="change nothing; exit code 1 where it is out of date")
+    return parser
+
+
+_FORMAT = argparse.RawDescriptionHelpFormatter
+
+
+def _sentence(what: str) -> str:
+    return what[:1].upper() + what[1:] + "."
+
+
+def _examples(lines: Sequence[str]) -> str:
+    return "examples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _sentence_and_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sentence", metavar="SENTENCE", help="what the robot is to do, in English, in quotes")
+    _seed(parser, "draws what the sentence leaves open (default: 0)")
+
+
+def _seed(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--seed", type=_seed_value, default=0, metavar="N", help=what)
+
+
+def _robot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--robot", metavar="NAME", help="widowx or panda (default: the scene's own, or widowx)")
+
+
+def _seed_value(text: str) -> int:
+    return _whole(text, 0, MAX_SEED - 1)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 10_000)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

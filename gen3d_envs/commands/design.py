@@ -1,0 +1,61 @@
+"""``gen3d design``: a sentence becomes a scene, built but not certified."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from gen3d_envs.author import save_scene
+from gen3d_envs.build import BuiltScene, build
+from gen3d_envs.commands.console import say, table
+from gen3d_envs.design.rules import design
+from gen3d_envs.robots import get_robot
+from gen3d_envs.spec import SceneSpec, to_card
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
+    robot = args.robot or "widowx"
+    get_robot(robot)
+    scene = build(design(args.sentence, seed=args.seed, robot=robot))
+    path = save_scene(scene, Path(args.out)) if args.out is not None else None
+    if args.json:
+        say(to_card(scene.spec).decode().rstrip("\n"))
+        return 0
+    describe(scene)
+    if path is not None:
+        say(f"\nwrote {path}\ncheck it with: gen3d certify {path}")
+    return 0
+
+
+def describe(scene: BuiltScene) -> None:
+    """Print a scene: its task, objects, relations and warnings."""
+    spec = scene.spec
+    say(f"{spec.name}  {spec.instruction!r}")
+    say(f"task: {task_words(spec)}")
+    style, kind = spec.background.style.replace("_", " "), spec.support.kind.replace("_", " ")
+    say(f"on: {kind}, {style} room; robot: {spec.robot}\n")
+    rows = []
+    for item, asset in zip(spec.objects, scene.assets, strict=True):
+        x, y, z = (100 * side for side in asset.size_m)
+        place = ""
+        if item.pose is not None:
+            place = f"{item.pose.x_m:.3f}, {item.pose.y_m:.3f}, {math.degrees(item.pose.yaw_rad):.0f}°"
+        kind = item.category if item.mesh is None else item.mesh.file
+        mass = f"{1000 * asset.mass_kg:.0f} g"
+        rows.append((item.name, item.role, kind, f"{x:.1f} x {y:.1f} x {z:.1f} cm", mass, place))
+    say(table(rows, ("object", "role", "category", "size", "mass", "x, y (m), yaw")))
+    for relation in spec.relations:
+        if relation.object != "support":
+            say(f"{relation.subject} {relation.predicate.replace('_', ' ')} {relation.object}")
+    for line in spec.warnings:
+        say(f"note: {line}")
+
+
+def task_words(spec: SceneSpec) -> str:
+    """The task in a few words."""
+    target = spec.target.description
+    if spec.task.receptacle is None:
+        return f"lift the {target}"
+    return f"{target} {spec.task.predicate} {spec.object(spec.task.receptacle).description}"

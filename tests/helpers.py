@@ -81,7 +81,7 @@ def _feed(sha: Any, value: Any) -> None:
         sha.update(repr(value).encode() + b";")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def expert_actions(env_id: str, robot: str | None = None, seed: int = 0, **arguments: Any) -> NDArray[np.float32]:
     """The actions of one expert episode, ``(steps, 7)``: motion that touches things."""
     env = make(env_id, robot=robot, obs_type="state", **arguments)

@@ -6,11 +6,10 @@ import functools
 from typing import Any
 
 import gymnasium as gym
+import helpers
 import numpy as np
 import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
-
-import helpers
 from helpers import PICK, PLACE, ROBOT_NAMES, digest, expert_actions, make, run_json, trace
 
 SEED = 3

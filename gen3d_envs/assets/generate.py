@@ -16,6 +16,11 @@ from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import ObjectSpec
 
 
+PICKED_MASS_KG = (0.015, 0.3)
+"""Masses that scripted grasps were measured to hold (see ``gen3d_envs.sim.bullet``). What is to be picked is filled or
+hollowed to lie within them, with a note."""
+
+
 def available() -> tuple[str, ...]:
     """Names of the categories that can be generated, in the catalogue's order."""
     return tuple(name for name in CATEGORIES if name in BUILDERS)
@@ -52,10 +57,16 @@ def generate(spec: ObjectSpec) -> Asset:
     asset = finish.finish(
         spec.category, finish.placed(draft, scale), friction if spec.friction is None else spec.friction
     )  # fmt: skip
-    if spec.mass_kg is not None:
-        factor = spec.mass_kg / asset.mass_kg
+    mass_kg = spec.mass_kg
+    if mass_kg is None and spec.grip_width_m is not None:
+        mass_kg = min(max(asset.mass_kg, PICKED_MASS_KG[0]), PICKED_MASS_KG[1])
+        if mass_kg != asset.mass_kg:
+            note = f"weighs {1000 * mass_kg:.0f} g instead of {1000 * asset.mass_kg:.0f} g, within what a gripper holds"
+            asset = replace(asset, notes=(*asset.notes, note))
+    if mass_kg is not None and mass_kg != asset.mass_kg:
+        factor = mass_kg / asset.mass_kg
         ixx, iyy, izz = (float(moment * factor) for moment in asset.inertia_kgm2)
-        asset = replace(asset, mass_kg=spec.mass_kg, inertia_kgm2=(ixx, iyy, izz))
+        asset = replace(asset, mass_kg=mass_kg, inertia_kgm2=(ixx, iyy, izz))
     return asset
 
 

@@ -109,8 +109,8 @@ def trace(env: gym.Env[Any, Any], seed: int | None, actions: NDArray[np.float32]
 def run_python(code: str, *, hash_seed: str = "0", cwd: Path | None = None, timeout: float = 120.0, **env: str) -> str:
     """What a program prints on standard output when run in a fresh interpreter."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, **env}, cwd=cwd, capture_output=True, text=True, timeout=timeout,
+        [sys.executable, "-W", "error", "-c", code], env={**os.environ, "PYTHONHASHSEED": hash_seed, **env},
+        cwd=cwd, capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

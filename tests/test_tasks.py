@@ -186,7 +186,7 @@ def test_thrown_in_and_bounced_out_is_no_success(stage) -> None:
     s.put("ball", (CLEAR[0] - 0.02, CLEAR[1], 0.16))
     s.push("ball", (0.2, 0.0, -1.5))
     landing = s.act(3)
-    assert s.contacts("ball") == {"bowl"}
+    assert s.com("ball")[2] < s.size("bowl")[2]
     s.push("ball", (0.7, 0.0, 1.6))  # a livelier ball than ours
     leaving = s.act(40)
     assert math.hypot(s.com("ball")[0] - CLEAR[0], s.com("ball")[1] - CLEAR[1]) > 0.08

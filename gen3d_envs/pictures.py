@@ -49,7 +49,7 @@ class Photographer:
         self.renderer = self._camera.renderer
 
     def shoot(self, camera: str, width: int, height: int, samples: int = 2) -> Picture:
-        """A picture of the state now, ``(height, width, 3)`` uint8, with ``samples`` x ``samples`` samples per pixel."""
+        """A picture of the state now, ``(height, width, 3)`` uint8, with ``samples`` squared samples per pixel."""
         env = self._env
         for link, pose in zip(env.robot.model.links, env.world.link_poses(), strict=True):
             self._camera.set_pose(f"robot/{link.name}", *pose)
@@ -116,8 +116,11 @@ def make_policy(name: str, env: Gen3DEnv, seed: int) -> Policy:
     return ScriptedExpert(env) if name == "expert" else RandomPolicy(env.action_space, seed)
 
 
-def asset_picture(asset: Asset, width: int = 320, height: int = 240, yaw_rad: float = 0.6) -> Picture:
-    """An asset alone on paper, filling the picture, ``(height, width, 3)`` uint8."""
+def asset_picture(asset: Asset, width: int = 320, height: int = 240, yaw_rad: float = -2.2) -> Picture:
+    """An asset alone on paper, filling the picture, ``(height, width, 3)`` uint8.
+
+    By default its longer side points to the right and a little towards the viewer, so that handles show.
+    """
     from gen3d_envs.sim.camera import Camera
 
     low, high = asset.vertices.min(axis=0).astype(float), asset.vertices.max(axis=0).astype(float)

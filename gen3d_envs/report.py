@@ -83,7 +83,7 @@ class Report:
         code: the lines of Python that use it.
         command: the shell command that made all this.
         video, video_caption: MP4 bytes and what they show.
-        shots: before, after, wrist.
+        shots: pictures of before and after.
         asset_shots: PNG bytes, one per object.
         results: one per policy.
         rejected: why earlier arrangements did not pass.
@@ -111,10 +111,10 @@ def render_html(report: Report) -> str:
         _head(report),
         f'<figure><video controls autoplay muted loop playsinline src="{_data("video/mp4", report.video)}"></video>'
         f"<figcaption>{escape(report.video_caption)}</figcaption></figure>",
-        "<h2>Use it</h2><p class=soft>The scene is registered on this computer; any code that speaks Gymnasium can make "
-        f"it.</p><pre>{escape(report.code)}</pre>",
+        "<h2>Use it</h2><p class=soft>The scene is registered on this computer: any code that speaks Gymnasium can "
+        f"make it.</p><pre>{escape(report.code)}</pre>",
         _warnings(spec.warnings),
-        '<h2>Before and after</h2><div class="three">' + "".join(_figure(shot) for shot in report.shots) + "</div>",
+        '<h2>Before and after</h2><div class="four">' + "".join(_figure(shot) for shot in report.shots) + "</div>",
         "<h2>The scene</h2><p class=soft>Left: what the sentence became. Right: the table from above, one grid line "
         'every 10 cm.</p><div class="pair">'
         f'<div class="card pad scroll">{scene_graph(spec)}</div>'
@@ -222,8 +222,9 @@ def _outcomes(results: tuple[PolicyResult, ...]) -> str:
 def _certificate(certificate: Certificate) -> str:
     rows = "".join(_check(check) for check in certificate.checks)
     return (
-        f"<h2>Certificate, {escape(certificate.robot)}</h2><p class=soft>Measured in the physics that the ID uses, before "
-        'the scene was saved.</p><div class="card scroll"><table class="checks"><thead><tr><th>check</th><th class="num">measured</th>'
+        f"<h2>Certificate, {escape(certificate.robot)}</h2><p class=soft>Measured in the physics that the ID uses, "
+        'before the scene was saved.</p><div class="card scroll"><table class="checks"><thead><tr><th>check</th>'
+        '<th class="num">measured</th>'
         f'<th class="num">limit</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
@@ -232,9 +233,8 @@ def _check(check: CheckResult) -> str:
     name = CHECKS.get(check.name, check.name.replace("_", " "))
     detail = f"<br><small class=soft>{escape(check.detail)}</small>" if check.detail else ""
     # The card does not say which way a limit points; the verdict does, except on the limit itself.
-    floor = check.name in ("visible", "expert") or (check.value > check.limit) == check.passed != (
-        check.value == check.limit
-    )
+    above = check.value > check.limit if check.passed else check.value < check.limit
+    floor = above or check.name in ("visible", "expert")
     bound = "≥" if floor else "≤"
     verdict = '<td class="pass">✓ passed</td>' if check.passed else '<td class="fail">✗ failed</td>'
     return (

@@ -16,7 +16,7 @@ WORDS = {
 }  # fmt: skip
 """Predicates as a person says them."""
 
-BOX_W, BOX_H, GAP = 116, 70, 20
+BOX_W, BOX_H, GAP = 122, 70, 18
 
 
 def scene_graph(scene: SceneSpec) -> str:
@@ -42,13 +42,15 @@ def scene_graph(scene: SceneSpec) -> str:
             f'<rect x="{x - BOX_W / 2:g}" y="{top}" width="{BOX_W}" height="{BOX_H}" rx="10" fill="var(--card)" '
             f'stroke="{color}" stroke-width="2"/>'
             + _label(item.description, x, top)
-            + f'<text x="{x:g}" y="{top + 59}" text-anchor="middle" font-size="12" style="fill:{color}">{item.role}</text>'
+            + f'<text x="{x:g}" y="{top + 59}" text-anchor="middle" font-size="12" style="fill:{color}">'
+            f"{item.role}</text>"
         )
     parts.append(_goal(scene, center, top))
     parts.append(
-        f'<rect x="10" y="{ground}" width="{width - 20:g}" height="44" rx="10" fill="var(--code)" stroke="var(--line)"/>'
-        f'<text x="{width / 2:g}" y="{ground + 27}" text-anchor="middle" font-size="14">'
-        f'{escape(scene.support.kind.replace("_", " "))} <tspan class="dim" font-size="12">support, {escape(scene.background.style.replace("_", " "))} room, '
+        f'<rect x="10" y="{ground}" width="{width - 20:g}" height="44" rx="10" fill="var(--code)" '
+        f'stroke="var(--line)"/><text x="{width / 2:g}" y="{ground + 27}" text-anchor="middle" font-size="14">'
+        f"{escape(scene.support.kind.replace('_', ' '))} "
+        f'<tspan class="dim" font-size="12">support, in {escape(room_words(scene.background.style))}, robot '
         f"{escape(scene.robot)}</tspan></text>"
     )
     for row, relation in enumerate(related):
@@ -82,12 +84,20 @@ def _goal(scene: SceneSpec, center: dict[str, float], top: int) -> str:
     )
 
 
+def room_words(style: str) -> str:
+    """A style of room with its article, e.g. ``"an office"``."""
+    words = style.replace("_", " ")
+    name = f"{words} room" if style == "dining" else words
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
 def _label(text: str, x: float, top: int) -> str:
     """A description in a box, on up to two lines."""
     lines = textwrap.wrap(text, 14, max_lines=2, placeholder="…") or [text]
     rows = [31] if len(lines) == 1 else [23, 41]
     return "".join(
-        f'<text x="{x:g}" y="{top + row}" text-anchor="middle" font-size="14" font-weight="600">{escape(_short(line, 15))}</text>'
+        f'<text x="{x:g}" y="{top + row}" text-anchor="middle" font-size="13.5" font-weight="600">'
+        f"{escape(_short(line, 15))}</text>"
         for row, line in zip(rows, lines, strict=True)
     )
 
@@ -120,15 +130,14 @@ def plan(scene: BuiltScene, robot: Robot) -> str:
     ]
     for step in range(-10, 11):
         x, y = at(step / 10, step / 10)
-        parts.append(
-            f'<path d="M0 {y:.0f}H{width:.0f}M{x:.0f} 0V{height:.0f}" stroke="var(--line)" stroke-width="1" fill="none"/>'
-        )
+        parts.append(f'<path d="M0 {y:.0f}H{width:.0f}M{x:.0f} 0V{height:.0f}" stroke="var(--line)" fill="none"/>')
     bx, by = at(robot.base_position_m[0], robot.base_position_m[1])
     parts.append(
         f'<circle cx="{bx:.1f}" cy="{by:.1f}" r="34" fill="var(--soft)" opacity=".35"/>'
         f'<text x="{bx:.1f}" y="{by + 5:.1f}" text-anchor="middle" font-size="17">robot</text>'
     )
-    labels = []
+    labels: list[str] = []
+    taken: list[tuple[float, float, float]] = []
     for item, footprint, (x, y, yaw) in zip(spec.objects, scene.footprints, scene.placements, strict=True):
         corners = " ".join(
             "{:.1f},{:.1f}".format(*at(float(px), float(py))) for px, py in footprint.placed(x, y, yaw)[0]
@@ -138,12 +147,24 @@ def plan(scene: BuiltScene, robot: Robot) -> str:
             f'<polygon points="{corners}" fill="{color}" fill-opacity=".22" stroke="{color}" stroke-width="2.5" '
             'stroke-linejoin="round"/>'
         )
+        text = _short(item.description, 18)
         cx, cy = at(x, y)
-        cy += footprint.radius_m * scale + 20 if footprint.radius_m < 0.045 else 6
-        edge = min(len(item.description), 18) * 4.6
-        cx = min(max(cx, edge), width - edge)
+        half_width, reach = 5.2 * len(text), footprint.radius_m * scale
+        cx = min(max(cx, half_width), width - half_width)
+        # Below, above, or in the middle: wherever no earlier label stands.
+        rows = [cy + reach + 18, cy - reach - 8, cy + 6, cy + reach + 38, cy - reach - 28]
+        if reach > half_width:
+            rows.insert(0, cy + 6)
+        free = [
+            row
+            for row in rows
+            if 16 < row < height - 6
+            and all(abs(row - other) > 20 or abs(cx - ox) > half_width + ow for ox, other, ow in taken)
+        ]
+        row = (free or rows)[0]
+        taken.append((cx, row, half_width))
         labels.append(
-            f'<text x="{cx:.1f}" y="{cy:.1f}" text-anchor="middle" font-size="18" font-weight="600" '
-            f'stroke="var(--code)" stroke-width="4" paint-order="stroke">{escape(_short(item.description, 18))}</text>'
+            f'<text x="{cx:.1f}" y="{row:.1f}" text-anchor="middle" font-size="18" font-weight="600" '
+            f'stroke="var(--code)" stroke-width="4" paint-order="stroke">{escape(text)}</text>'
         )
     return "".join(parts + labels) + "</svg>"

@@ -26,16 +26,18 @@ p{margin:6px 0 12px}.soft{color:var(--soft)}small,.small{font-size:13px}
 figcaption{padding:9px 14px;font-size:14px;color:var(--soft)}
 img,video{display:block;width:100%;height:auto}
 video{background:#000}
-.three{display:grid;align-items:start;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:16px}
-.assets{display:grid;grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:16px}
+.four{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:14px}
+@media(max-width:760px){.four{grid-template-columns:1fr 1fr}}
+.assets{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:16px}
 .asset header{display:flex;align-items:baseline;justify-content:space-between;gap:10px;padding:12px 16px 0}
 .asset dl{display:grid;grid-template-columns:auto 1fr;gap:2px 14px;margin:8px 16px 14px;font-size:14px}
-.asset dt{color:var(--soft)}.asset dd{margin:0;text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.asset dt{color:var(--soft)}
+.asset dd{margin:0;text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .asset p{margin:0 16px 14px;font-size:13px;color:var(--soft)}
 .role{font-size:12px;font-weight:600;border-radius:6px;padding:1px 8px;border:1px solid currentColor;white-space:nowrap}
 .target{color:var(--target)}.receptacle{color:var(--receptacle)}.distractor{color:var(--distractor)}
-pre{background:var(--code);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:10px 0;overflow-x:auto;
-font:14px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre{background:var(--code);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:10px 0;
+overflow-x:auto;font:14px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.92em;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14.5px}
@@ -62,7 +64,8 @@ svg .dim{fill:var(--soft)}
 .facts th{font-weight:400;color:var(--soft);white-space:nowrap;width:1%}
 @media(max-width:560px){main{padding:18px 14px 48px}.rate{grid-template-columns:1fr auto}
 .rate .bar{grid-column:1/-1;grid-row:2}th,td{padding:8px 10px}.facts th{white-space:normal}
-.checks thead{display:none}.checks tr{display:grid;grid-template-columns:auto 1fr auto;border-bottom:1px solid var(--line)}
+.checks thead{display:none}.checks tr{display:grid;grid-template-columns:auto 1fr auto;
+border-bottom:1px solid var(--line)}
 .checks td{border:0;padding:4px 10px}.checks td:first-child{grid-column:1/-1;padding-top:10px}
 .checks td:last-child{padding-bottom:10px}}
 """

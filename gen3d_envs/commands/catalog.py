@@ -11,7 +11,8 @@ from gen3d_envs.registration import FAMILIES, load_card, released, scene_names, 
 
 def list_scenes(args: argparse.Namespace) -> int:
     """Run ``gen3d list``; returns its exit code."""
-    rows, broken = [], []
+    rows: list[tuple[str, ...]] = []
+    broken = []
     folder = user_folder()
     own = {path.stem: str(path) for path in sorted(folder.glob("*.json")) if path.stem not in released()}
     for name in [*scene_names(), *own]:

@@ -17,6 +17,7 @@ import gymnasium
 
 from gen3d_envs import __version__
 from gen3d_envs.author import Authored, author, save_scene
+from gen3d_envs.cameras import CAMERAS
 from gen3d_envs.commands.console import Progress, say
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
@@ -137,26 +138,30 @@ def _film(authored: Authored, work: Path, progress: Progress) -> tuple[tuple[Sho
         episode = find_success(env)
         env.reset(seed=episode.seed)
         eye = Photographer(env)
-        before = png(eye.shoot("front", 640, 480))
-        wrist = png(eye.shoot("wrist", 640, 640)[80:560])
+        stills = {f"before_{camera}": _still(eye, camera) for camera in CAMERAS}
         count = write_mp4(work / "expert.mp4", _noted(film(env, "expert", episode.seed or 0, eye), progress), FILM_HZ)
-        after = png(eye.shoot("front", 640, 480))
+        stills |= {f"after_{camera}": _still(eye, camera) for camera in CAMERAS}
         eye.close()
     finally:
         env.close()
     progress.end(f"{count} frames, {count / FILM_HZ:.0f} s of simulated time")
-    for name, picture in (("before", before), ("wrist", wrist), ("after", after)):
+    for name, picture in stills.items():
         (work / f"{name}.png").write_bytes(picture)
-    shots = (
-        Shot("Before, front camera", before),
-        Shot("After, front camera", after),
-        Shot("Before, wrist camera", wrist),
+    shots = tuple(
+        Shot(f"{when.capitalize()}, {camera} camera", stills[f"{when}_{camera}"])
+        for camera in CAMERAS
+        for when in ("before", "after")
     )
     ending = "succeeds" if episode.success else f"ends in: {episode.outcome.replace('_', ' ')}"
     return shots, (
         f"The scripted expert {ending}. Seed {episode.seed}, {FILM_HZ} Hz control, real time. Left an overview; right "
         "what policies can see: the front and the wrist camera."
     )
+
+
+def _still(eye: Photographer, camera: str) -> bytes:
+    """A 4:3 PNG; of a square view the middle."""
+    return png(eye.shoot(camera, 640, 640)[80:560] if camera == "wrist" else eye.shoot(camera, 640, 480))
 
 
 def _noted(frames: Any, progress: Progress) -> Any:

@@ -10,6 +10,7 @@ from gen3d_envs.author import save_scene
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.commands.console import say, table
 from gen3d_envs.design.rules import design
+from gen3d_envs.report_graph import room_words
 from gen3d_envs.robots import get_robot
 from gen3d_envs.spec import SceneSpec, to_card
 
@@ -34,8 +35,7 @@ def describe(scene: BuiltScene) -> None:
     spec = scene.spec
     say(f"{spec.name}  {spec.instruction!r}")
     say(f"task: {task_words(spec)}")
-    style, kind = spec.background.style.replace("_", " "), spec.support.kind.replace("_", " ")
-    say(f"on: {kind}, {style} room; robot: {spec.robot}\n")
+    say(f"on: {spec.support.kind.replace('_', ' ')} in {room_words(spec.background.style)}; robot: {spec.robot}\n")
     rows = []
     for item, asset in zip(spec.objects, scene.assets, strict=True):
         x, y, z = (100 * side for side in asset.size_m)

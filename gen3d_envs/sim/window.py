@@ -23,7 +23,7 @@ class Window:
 
     def __init__(self, title: str, width: int, height: int) -> None:
         try:
-            import pygame
+            import pygame  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
             raise EngineUnavailable(
                 "A window needs pygame, which is not installed: `pip install pygame`, or use render_mode='rgb_array'."

@@ -1,0 +1,127 @@
+"""Tables of the documentation, generated from the code that they describe.
+
+A Markdown file holds them between ``<!-- generated:NAME -->`` and ``<!-- /generated -->``; :func:`update` rewrites what
+stands there.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import FieldError
+from gen3d_envs.observations import AGENT_POS, BRIDGE_PI0, OBS_TYPES, TermGroup, state_terms
+from gen3d_envs.registration import FAMILIES, released
+from gen3d_envs.robots import get_robot
+from gen3d_envs.robots.controllers import CONTROLLERS
+from gen3d_envs.tasks.base import OUTCOMES
+from gen3d_envs.tasks.pick import Pick
+from gen3d_envs.tasks.place import Place
+
+_BLOCK = re.compile(r"<!-- generated:([a-z_]+) -->\n.*?<!-- /generated -->", re.DOTALL)
+
+
+def update(text: str) -> str:
+    """The text with every generated block brought up to date.
+
+    Raises:
+        FieldError: a block with a name that is not in :data:`TABLES`.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in TABLES:
+            raise FieldError("generated", name, "no such table", f"Use one of {', '.join(TABLES)}")
+        return f"<!-- generated:{name} -->\n{TABLES[name]()}\n<!-- /generated -->"
+
+    return _BLOCK.sub(block, text)
+
+
+def arguments() -> str:
+    """Keyword arguments of ``gym.make``, from the signature and docstring of the environment."""
+    texts = _argument_texts(inspect.getdoc(Gen3DEnv) or "")
+    rows = ["| argument | default | meaning |", "|---|---|---|"]
+    for name, parameter in inspect.signature(Gen3DEnv).parameters.items():
+        default = _python(parameter.default)
+        rows.append(f"| `{name}` | `{default}` | {texts[name]} |")
+    return "\n".join(rows)
+
+
+def _argument_texts(doc: str) -> dict[str, str]:
+    """Argument name -> text, from the ``Args:`` section of a Google docstring."""
+    section = re.search(r"\nArgs:\n(.*?)(?:\n\n|\Z)", doc, re.DOTALL)
+    assert section is not None  # every public class documents its arguments
+    texts: dict[str, str] = {}
+    for line in re.sub(r"\n {8}\s*", " ", section.group(1)).splitlines():
+        names, _, text = line.strip().partition(": ")
+        for name in names.split(", "):
+            text = text.replace("``", "`").rstrip(".")
+            if text == "see above":
+                text = f"one of {', '.join(f'`{_python(kind)}`' for kind in OBS_TYPES)}; see below"
+            texts[name] = text[:1].upper() + text[1:]
+    return texts
+
+
+def _python(value: object) -> str:
+    text = repr(value)
+    return text.replace("'", '"')
+
+
+def agent_pos() -> str:
+    """The seven numbers of ``agent_pos``."""
+    return TermGroup(AGENT_POS).table()
+
+
+def state() -> str:
+    """The flat ``state`` observation of the default robot."""
+    return TermGroup(state_terms(tuple(joint.name for joint in get_robot("widowx").model.joints))).table()
+
+
+def bridge() -> str:
+    """The preset of the public BridgeV2 pi0 checkpoint."""
+    rows = ["| argument | value |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{name}` | `{_python(value)}` |" for name, value in BRIDGE_PI0.items())])
+
+
+def actions() -> str:
+    """The numbers of each kind of action, at the default rate."""
+    rows = ["| index | " + " | ".join(f'`control="{name}"`' for name in CONTROLLERS) + " |"]
+    rows.append("|---" * (len(CONTROLLERS) + 1) + "|")
+    columns = [make(get_robot("widowx"), 5).names for make in CONTROLLERS.values()]
+    for index in range(max(len(column) for column in columns)):
+        cells = [column[index] if index < len(column) else "" for column in columns]
+        rows.append(f"| {index} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def outcomes() -> str:
+    """Values of ``info["outcome"]``."""
+    return "\n".join(["| outcome | meaning |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in OUTCOMES.items())])
+
+
+def rewards() -> str:
+    """Weights of the shaped reward."""
+    names = list(dict.fromkeys([*Pick.weights, *Place.weights]))
+    rows = ["| term | Pick | Place |", "|---|---|---|"]
+    for name in names:
+        cells = [f"{task.weights[name]:g}" if name in task.weights else "" for task in (Pick, Place)]
+        rows.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def ids() -> str:
+    """The families and how many scenes each has."""
+    rows = ["| ID | draws one of |", "|---|---|"]
+    for family, env_id in FAMILIES.items():
+        count = sum(row["family"] == family for row in released().values())
+        rows.append(f"| `{env_id}` | {count} scenes |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
+    "outcomes": outcomes, "rewards": rewards, "ids": ids,
+}  # fmt: skip
+"""Every generated block by name."""

@@ -129,8 +129,15 @@ def circle(n: int, start_rad: float = 0.0) -> Array:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def rounded_rectangle(half_x_m: float, half_y_m: float, radius_m: float, corner_points: int = 3) -> Array:
-    """(4 * corner_points, 2) points of a rectangle with round corners, counter-clockwise, centred."""
+def rounded_rectangle(half_x_m: float, half_y_m: float, radius_m: float, corner_points: int = 3, side_points: int = 0) -> Array:
+    """Points of a rectangle with round corners, counter-clockwise, centred.
+
+    Args:
+        half_x_m, half_y_m: half sizes.
+        radius_m: of the corners.
+        corner_points: points on each corner.
+        side_points: extra points on each straight side, for patterns.
+    """
     radius = min(radius_m, half_x_m, half_y_m)
     angle = np.linspace(0.0, np.pi / 2, corner_points)
     parts = []
@@ -138,6 +145,12 @@ def rounded_rectangle(half_x_m: float, half_y_m: float, radius_m: float, corner_
         turned = angle + quarter * np.pi / 2
         center = np.array([sx * (half_x_m - radius), sy * (half_y_m - radius)])
         parts.append(center + radius * np.stack([np.cos(turned), np.sin(turned)], axis=1))
+    if side_points:
+        share = np.linspace(0.0, 1.0, side_points + 2)[1:-1, None]
+        corners = parts
+        parts = []
+        for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
+            parts += [corner, corner[-1] + share * (following[0] - corner[-1])]
     return np.concatenate(parts)
 
 

@@ -8,15 +8,15 @@ from gen3d_envs.assets.asset import Sphere, Surface
 from gen3d_envs.assets.build import Draft, Params, builder, darker
 from gen3d_envs.assets.collision import block as solid_block
 from gen3d_envs.assets.collision import rings_hull
-from gen3d_envs.assets.shapes import Mesh, ellipsoid, lathe, rounded_box
+from gen3d_envs.assets.shapes import Array, Mesh, circle, ellipsoid, lathe, loft, rounded_box
 
 HALF_TURN = np.pi / 2
 
 
-def _cuboid(p: Params, x: float, y: float, z: float, radius: float, fill: float = 1.0) -> Draft:
+def _cuboid(p: Params, x: float, y: float, z: float, radius: float, fill: float = 1.0, steps: int = 2) -> Draft:
     """A rounded block, grasped across y (and across x where that fits too), with a flat top."""
     draft = Draft()
-    draft.add(rounded_box(x, y, z, radius), p.color, p.material, fill)
+    draft.add(rounded_box(x, y, z, radius, steps), p.color, p.material, fill)
     draft.collision.append(solid_block((-x / 2, x / 2), (-y / 2, y / 2), (0.0, z)))
     height = max(z / 2, z - 0.02)
     draft.grasp(0.0, 0.0, height, HALF_TURN, y)
@@ -52,7 +52,7 @@ def generic(p: Params) -> Draft:
     """A plain rounded block for a noun that the catalogue does not know."""
     x, y, z = p.length("length_m"), p.length("width_m", grip=True), p.length("height_m")
     x = max(x, 1.1 * y)
-    return _cuboid(p, x, y, z, 0.16 * min(y, z), fill=0.6)
+    return _cuboid(p, x, y, z, 0.16 * min(y, z), fill=0.6, steps=3)
 
 
 @builder("cylinder")
@@ -75,31 +75,39 @@ def cylinder(p: Params) -> Draft:
 @builder("ball")
 def ball(p: Params) -> Draft:
     """A ball, sometimes with a band of another colour."""
-    return _ball(p, p.length("diameter_m", grip=True) / 2, band=p.uniform(0, 1) < 0.5, fill=0.45)
+    return _ball(p, p.length("diameter_m", grip=True) / 2, band=p.uniform(0, 1) < 0.5, fill=1.0 if p.material.name == "foam" else 0.45)
 
 
 @builder("tennis_ball")
 def tennis_ball(p: Params) -> Draft:
     """A tennis ball: hollow rubber with felt, 56.0-59.4 g at 65.4-68.6 mm by the ITF's rules of tennis."""
-    draft = _ball(p, p.length("diameter_m", grip=True) / 2, band=False, fill=1.8)
-    part = draft.parts[0]
-    direction = part.mesh.centers / np.linalg.norm(part.mesh.centers, axis=1, keepdims=True)
-    # The seam is the curve where a saddle on the sphere changes sign.
-    azimuth = np.arctan2(direction[:, 1], direction[:, 0])
-    seam = np.abs(direction[:, 2] - 0.62 * np.cos(2 * azimuth) * np.sqrt(1 - direction[:, 2] ** 2)) < 0.085
-    draft.parts.clear()
-    draft.add(part.mesh.painted((236, 238, 226), seam), None, p.material, 1.8)
+    radius = p.length("diameter_m", grip=True) / 2
+    draft = _ball(p, radius, band=False, fill=1.95)
+    # The seam: a loop on the sphere that swings twice to either side (a "baseball curve"), half sunk into the felt.
+    t = np.arange(36) * (2.0 * np.pi / 36)
+    curve = np.stack([0.75 * np.cos(t) + 0.25 * np.cos(3 * t), 0.75 * np.sin(t) - 0.25 * np.sin(3 * t), 0.866 * np.cos(2 * t)], axis=1)
+    curve *= 0.985 * radius / np.linalg.norm(curve, axis=1, keepdims=True)
+    seam = _tube(curve, 0.045 * radius)
+    draft.add(seam.turned("y", 0.5), p.paint("white"), p.material, 0.01)
     return draft
+
+
+def _tube(curve: Array, radius: float) -> Mesh:
+    """A closed tube along a loop on a sphere about the origin."""
+    outward = curve / np.linalg.norm(curve, axis=1, keepdims=True)
+    tangent = np.roll(curve, -1, axis=0) - np.roll(curve, 1, axis=0)
+    along = np.cross(tangent / np.linalg.norm(tangent, axis=1, keepdims=True), outward)
+    unit = circle(5)
+    rings = curve[:, None] + radius * (0.5 * unit[:, :1] * outward[:, None] + unit[:, 1:] * along[:, None])
+    return loft(rings, closed=True)
 
 
 def _ball(p: Params, radius: float, band: bool, fill: float) -> Draft:
     draft = Draft()
-    body: Mesh = ellipsoid(radius, radius, radius, 24, 15)
+    body: Mesh = ellipsoid(radius, radius, radius, 20, 13)
     if band:
         second = p.paint("white" if p.color_name != "white" else "blue")
-        body = body.turned("x", p.uniform(-0.6, 0.6))
-        axis = np.array([0.0, np.sin(0.0), 1.0])
-        body = body.painted(second, np.abs(body.centers @ axis) < 0.22 * radius)
+        body = body.painted(second, np.abs(body.centers[:, 2]) < 0.33 * radius).turned("x", p.uniform(-0.6, 0.6))
     draft.add(body, p.color, p.material, fill)
     draft.collision.append(Sphere(radius))
     for yaw in (0.0, HALF_TURN, 0.25 * np.pi, -0.25 * np.pi):

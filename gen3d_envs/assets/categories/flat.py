@@ -14,13 +14,13 @@ HALF_TURN = np.pi / 2
 
 def _open_top(
     p: Params, bottom: tuple[float, float], top: tuple[float, float], height: float, wall: float, floor: float,
-    corner: float, rows: int = 2, inside: Rgb | None = None, fill: float = 1.0,
+    corner: float, rows: int = 2, inside: Rgb | None = None, fill: float = 1.0, side_points: int = 0,
 ) -> Draft:  # fmt: skip
     """A rectangular container with round corners: mesh, collision, cavity, and grasps on its four walls."""
 
     def outline(share: float, inset: float) -> np.ndarray:
         half = [b + share * (t - b) - inset for b, t in zip(bottom, top, strict=True)]
-        return rounded_rectangle(half[0], half[1], max(corner - inset, 0.002), 4)
+        return rounded_rectangle(half[0], half[1], max(corner - inset, 0.002), 4, side_points)
 
     edge = 0.25 * wall
     sections = [(outline(0.0, 0.001), 0.0)]
@@ -73,11 +73,12 @@ def basket(p: Params) -> Draft:
     x, y, z = _sides(p)
     wall, rows = _wall(p, 0.005, 0.007), 6
     bottom = (0.86 * x, 0.86 * y)
-    draft = _open_top(p, bottom, (x, y), z, wall, 0.006, 0.35 * y, rows=rows, fill=0.6)
+    draft = _open_top(p, bottom, (x, y), z, wall, 0.006, 0.35 * y, rows=rows, fill=0.6, side_points=3)
     part = draft.parts.pop()
     centers = part.mesh.centers
     row = np.floor(centers[:, 2] / z * rows * 0.999)
-    column = np.floor(np.arctan2(centers[:, 1] / y, centers[:, 0] / x) / (2 * np.pi) * 16)
+    # A quad's two triangles start at the same vertex, and each ring has as many vertices as the weave has columns.
+    column = part.mesh.faces[:, 0] % (4 * (4 + 3))
     dark = ((row + column) % 2 == 0) & (np.abs(part.mesh.normals[:, 2]) < 0.5)
     mesh = part.mesh.painted(darker(p.color, 0.78), dark)
     mesh = mesh.painted(darker(p.color, 0.66), centers[:, 2] > z - 0.5 * wall)

@@ -54,9 +54,10 @@ def _hollow(
     profile += [(radius - wall, height - rim), *reversed(inner), (0.0, floor)]
     body = lathe(profile, segments)
     if inside is not None:
-        distance = np.linalg.norm(body.centers[:, :2], axis=1)
-        edge = np.interp(body.centers[:, 2], zs, rs) - 0.6 * wall
-        body = body.painted(inside, (distance < edge) & (body.centers[:, 2] > 0.9 * floor))
+        centers, normals = body.centers, body.normals
+        inward = (centers[:, :2] * normals[:, :2]).sum(axis=1) < -0.2 * np.linalg.norm(centers[:, :2], axis=1)
+        bottom = (normals[:, 2] > 0.9) & (centers[:, 2] < floor + 1e-4)
+        body = body.painted(inside, (inward & (centers[:, 2] > 0.9 * floor)) | bottom)
     draft = Draft()
     draft.add(body, p.color, p.material, _fill(p, wall))
     follow = skin or (outer[0], outer[len(outer) // 2], outer[-1])

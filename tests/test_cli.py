@@ -38,7 +38,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-# ---- help, usage, exit codes -------------------------------------------------------------------------------------------
+# ---- help, usage, exit codes ---------------------------------------------------------------------------------------
 
 
 def test_help_loads_no_engine() -> None:
@@ -73,8 +73,8 @@ def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nothing"], ["design"], ["design", "x", "--seed", "-1"], ["design", "x", "--seed", "1.5"], ["demo", "x", "--episodes", "0"],
-     ["play", "x", "--policy", "best"], ["design", "x", "--se", "1"]],
+    [["nothing"], ["design"], ["design", "x", "--seed", "-1"], ["design", "x", "--seed", "1.5"],
+     ["demo", "x", "--episodes", "0"], ["play", "x", "--policy", "best"], ["design", "x", "--se", "1"]],
 )  # fmt: skip
 def test_wrong_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -131,7 +131,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-# ---- commands ----------------------------------------------------------------------------------------------------------
+# ---- commands ------------------------------------------------------------------------------------------------------
 
 
 def test_design_prints_the_scene(capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +212,7 @@ def test_tables_align() -> None:
     assert table([("a", "b"), ("ccc", "d")], ("x", "y")) == "x    y\n---  -\na    b\nccc  d"
 
 
-# ---- the demo ----------------------------------------------------------------------------------------------------------
+# ---- the demo ------------------------------------------------------------------------------------------------------
 
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,6 +246,8 @@ def test_demo_leaves_the_folders_of_others_alone(capsys: pytest.CaptureFixture[s
     assert main(["demo", SENTENCE, "--out", "mine"]) == 1
     assert "mine" in capsys.readouterr().err
     assert [path.name for path in Path("mine").iterdir()] == ["thesis.tex"]
+    assert main(["demo", SENTENCE, "--out", "."]) == 1
+    assert Path("mine").is_dir()
 
 
 @pytest.mark.parametrize(

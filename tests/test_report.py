@@ -51,10 +51,10 @@ def report(scene: BuiltScene) -> Report:
         Episode(i, scene.spec.name, i > 0, "success" if i else "dropped", 30, float(i > 0)) for i in range(4)
     )
     return Report(
-        sentence=HOSTILE, scene=scene, env_id="Gen3D/X-v0", code='env = gym.make("Gen3D/X-v0")', command=f"gen3d demo '{HOSTILE}'",
-        video=b"film", video_caption="A <film>", shots=(Shot("Before <it>", picture),),
-        asset_shots=(picture,) * len(scene.assets), results=(PolicyResult("Expert", "A <script>.", episodes),),
-        rejected=("why <not>",), versions={"gen3d": "1"},
+        sentence=HOSTILE, scene=scene, env_id="Gen3D/X-v0", code='env = gym.make("Gen3D/X-v0")',
+        command=f"gen3d demo '{HOSTILE}'", video=b"film", video_caption="A <film>",
+        shots=(Shot("Before <it>", picture),), asset_shots=(picture,) * len(scene.assets),
+        results=(PolicyResult("Expert", "A <script>.", episodes),), rejected=("why <not>",), versions={"gen3d": "1"},
     )  # fmt: skip
 
 
@@ -100,8 +100,8 @@ def test_report_holds_everything_and_fetches_nothing(report: Report) -> None:
     assert base64.b64encode(report.video).decode() in text
     words = " ".join(page.words)
     for expected in (
-        HOSTILE, "a <warning>", "3 of 4", "Gen3D/X-v0", report.scene.hash, "engine 1", "renderer 1", "red cube", "dropped",
-        "why <not>", "✗ Not certified", "✗ failed", "≥ 9 successes",
+        HOSTILE, "a <warning>", "3 of 4", "Gen3D/X-v0", report.scene.hash, "engine 1", "renderer 1", "red cube",
+        "dropped", "why <not>", "✗ Not certified", "✗ failed", "≥ 9 successes",
     ):  # fmt: skip
         assert expected in words
     assert 'name="viewport"' in text and "prefers-color-scheme:dark" in text
@@ -160,6 +160,15 @@ def test_wilson_interval(successes: int, trials: int, low: float, high: float) -
 def test_wilson_interval_refuses(arguments: Any) -> None:
     with pytest.raises(FieldError):
         wilson_interval(*arguments)
+
+
+def test_films_of_noise_repeat_too(tmp_path: Path) -> None:
+    blocks = np.random.default_rng(0).integers(0, 255, (10, 15, 30, 3), dtype=np.uint8)
+    noise = [block.repeat(16, axis=0).repeat(16, axis=1) for block in blocks]
+    files = [tmp_path / f"{index}.mp4" for index in range(3)]
+    for file in files:
+        write_mp4(file, noise, 20)
+    assert len({file.read_bytes() for file in files}) == 1
 
 
 def frames(count: int = 5, height: int = 49, width: int = 65) -> list[Any]:

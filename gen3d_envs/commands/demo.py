@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_replaceable(out: Path) -> None:
+    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise FieldError("--out", str(out), "is where you are", "Name a folder below it")
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise FieldError("--out", str(out), "is a file or a link", "Name a new folder")
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():

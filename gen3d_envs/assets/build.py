@@ -84,7 +84,8 @@ class Draft:
     def grasp(self, x: float, y: float, z: float, yaw_rad: float, width_m: float, depth_m: float | None = None) -> None:
         """Offer a top-down grasp: see :class:`~gen3d_envs.assets.asset.Grasp`.
 
-        ``z`` is raised to 10 mm above the base when the asset is finished; ``depth_m`` defaults to 2 mm above the table.
+        ``z`` is raised to 10 mm above the base when the asset is finished; ``depth_m`` defaults to 2 mm above the
+        table.
         """
         depth = max(z - 0.002, 0.0) if depth_m is None else depth_m
         self.grasps.append(Grasp((float(x), float(y), float(z)), float(yaw_rad), float(width_m), float(depth)))

@@ -1,12 +1,13 @@
 """Convex collision parts, made from the same numbers as the visual mesh instead of decomposed from it.
 
-Only the base of a hollow thing touches the table: walls start :data:`RAISE_M` above it. Walls whose feet touch multiply the
-contact points, and the cost of a physics step with them, by four.
+Only the base of a hollow thing touches the table: walls start :data:`RAISE_M` above it. Walls whose feet touch multiply
+the contact points, and the cost of a physics step with them, by four.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,7 +65,9 @@ def walled(outer: Profile, inner: Profile, floor_z_m: float, n: int = 12) -> lis
     return [base, *wedges([*lifted, *inner], n)]
 
 
-def chain(path: ArrayLike, radii: ArrayLike, side: tuple[float, float, float] = (0.0, 1.0, 0.0), n: int = 6) -> list[Hull]:
+def chain(
+    path: ArrayLike, radii: ArrayLike, side: tuple[float, float, float] = (0.0, 1.0, 0.0), n: int = 6
+) -> list[Hull]:
     """Short hulls along a curve, one per segment; half axes across and along ``side`` as in ``shapes.sweep``."""
     centers = np.asarray(path, dtype=np.float64)
     half = np.asarray(radii, dtype=np.float64)
@@ -76,9 +79,10 @@ def chain(path: ArrayLike, radii: ArrayLike, side: tuple[float, float, float] = 
     along = np.cross(tangent, across)
     unit = circle(n)
     rings: list[Array] = [
-        centers[k] + half[k, 0] * unit[:, :1] * across[k] + half[k, 1] * unit[:, 1:] * along[k] for k in range(len(centers))
+        centers[k] + half[k, 0] * unit[:, :1] * across[k] + half[k, 1] * unit[:, 1:] * along[k]
+        for k in range(len(centers))
     ]
-    return [hull(np.concatenate(pair)) for pair in zip(rings, rings[1:], strict=False)]
+    return [hull(np.concatenate(pair)) for pair in pairwise(rings)]
 
 
 def block(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Box:
@@ -89,13 +93,17 @@ def block(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]
     return Box((half[0], half[1], half[2]), (center[0], center[1], center[2]))
 
 
-def open_box(bottom: Sequence[float], top: Sequence[float], height_m: float, wall_m: float, floor_m: float) -> list[Hull | Box]:
+def open_box(
+    bottom: Sequence[float], top: Sequence[float], height_m: float, wall_m: float, floor_m: float
+) -> list[Hull | Box]:
     """Collision of a rectangular container, its walls leaning outwards or upright.
 
     Args:
-        bottom, top: outer half sizes (x, y) at z = 0 and at the rim.
+        bottom: outer half sizes (x, y) at z = 0.
+        top: outer half sizes (x, y) at the rim.
         height_m: height of the rim.
-        wall_m, floor_m: thickness of walls and floor.
+        wall_m: thickness of the walls.
+        floor_m: thickness of the floor.
     """
     parts: list[Hull | Box] = [block((-bottom[0], bottom[0]), (-bottom[1], bottom[1]), (0.0, floor_m))]
     share = RAISE_M / height_m

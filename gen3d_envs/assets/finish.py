@@ -19,7 +19,7 @@ LOWEST_GRASP_M = 0.010
 
 
 def placed(draft: Draft, scale: float = 1.0) -> Draft:
-    """The draft scaled uniformly and moved into the asset frame (z = 0 lowest, footprint centred, longer side along x)."""
+    """The draft scaled uniformly and moved into the asset frame: z = 0 lowest, centred, longer side along x."""
     points = np.concatenate([part.mesh.vertices for part in draft.parts]) * scale
     low, high = points.min(axis=0), points.max(axis=0)
     quarter = bool(high[1] - low[1] > high[0] - low[0] + 1e-6)
@@ -150,7 +150,9 @@ def _split(mesh: Mesh, draft: Draft) -> tuple[Array, NDArray[np.int64], Array]:
     first, second = order[0::2], order[1::2]
     corner_end = np.arange(3 * count) // 3 * 3 + (np.arange(3 * count) + 1) % 3
     f, g = first // 3, second // 3
-    smooth = ((normals[f] * normals[g]).sum(axis=1) > CREASE_COS) & (np.abs(mesh.paint[f] - mesh.paint[g]).max(axis=1) < 0.5)
+    smooth = ((normals[f] * normals[g]).sum(axis=1) > CREASE_COS) & (
+        np.abs(mesh.paint[f] - mesh.paint[g]).max(axis=1) < 0.5
+    )
     first, second = first[smooth], second[smooth]
     # The two half-edges run in opposite directions: the start of one is the end of the other.
     p = np.concatenate([first, corner_end[first]])
@@ -182,7 +184,9 @@ def _ambient(points: Array, normal: Array, draft: Draft) -> Array:
     cavity = draft.cavity
     if cavity is not None:
         offset = points[:, :2] - np.asarray(cavity.center_m)
-        reach = np.linalg.norm(offset / np.array([cavity.half_x_m, cavity.half_y_m]), axis=1) / (1.0 if cavity.round else 1.41)
+        reach = np.linalg.norm(offset / np.array([cavity.half_x_m, cavity.half_y_m]), axis=1) / (
+            1.0 if cavity.round else 1.41
+        )
         inward = (normal[:, :2] * offset).sum(axis=1) < 0.0
         inside = (reach < 1.03) & (z > cavity.floor_z_m - 1e-4) & (inward | (normal[:, 2] > 0.6))
         depth = np.clip((cavity.rim_z_m - z) / (cavity.rim_z_m - cavity.floor_z_m), 0.0, 1.0)

@@ -1,8 +1,8 @@
 """Materials and colours that objects are made of.
 
 Densities are typical handbook figures (Ashby, *Materials Selection in Mechanical Design*, appendix C; for food the
-FAO/INFOODS Density Database 2.0 and Mohsenin, *Physical Properties of Plant and Animal Materials*). They are densities of
-the solid; what is hollow or porous inside is a ``fill`` factor in the builder of the object.
+FAO/INFOODS Density Database 2.0 and Mohsenin, *Physical Properties of Plant and Animal Materials*). They are densities
+of the solid; what is hollow or porous inside is a ``fill`` factor in the builder of the object.
 
 Friction is a Coulomb coefficient per body which the engine multiplies with the other body's. The handbook figures (e.g.
 wood on wood 0.25-0.5, rubber on dry surfaces 0.6-1.0, steel on steel 0.5-0.8 dry, plastics 0.2-0.4) are for pairs, so a

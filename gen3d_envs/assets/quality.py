@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,11 @@ def check(asset: Asset, spec: ObjectSpec) -> tuple[CheckResult, ...]:
 
 
 def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
-    arrays = (asset.vertices, np.array([asset.mass_kg, *asset.com_m, *asset.inertia_kgm2, asset.friction]))
-    arrays += tuple(part.vertices for part in asset.collision if isinstance(part, Hull))
+    arrays: list[NDArray[np.floating[Any]]] = [
+        asset.vertices,
+        np.array([asset.mass_kg, *asset.com_m, *asset.inertia_kgm2, asset.friction]),
+    ]
+    arrays += [part.vertices for part in asset.collision if isinstance(part, Hull)]
     infinite = sum(int((~np.isfinite(array)).sum()) for array in arrays)
     yield _at_most("finite", infinite, 0, "values", "not a number or infinite")
     open_edges, volume = _topology(asset)
@@ -48,10 +52,14 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
     yield from _size(asset)
     low, high = MASS_LIMITS_KG
     mass_ok = low <= asset.mass_kg <= high
-    yield CheckResult(name="mass", passed=mass_ok, value=asset.mass_kg, limit=high, unit="kg", detail=f"at least {low} kg")
+    yield CheckResult(
+        name="mass", passed=mass_ok, value=asset.mass_kg, limit=high, unit="kg", detail=f"at least {low} kg"
+    )
     # A rigid body's moments fulfil the triangle inequality.
     moments = sorted(asset.inertia_kgm2)
-    yield _at_least("inertia", min(moments[0], moments[0] + moments[1] - moments[2] * 0.999), 0.0, "kg m2", "physically possible")
+    yield _at_least(
+        "inertia", min(moments[0], moments[0] + moments[1] - moments[2] * 0.999), 0.0, "kg m2", "physically possible"
+    )
     yield _at_most("collision_parts", len(asset.collision), MAX_PARTS, "parts", "convex")
     points = np.concatenate([_points(part) for part in asset.collision])
     mesh_bounds = np.concatenate([-asset.vertices.min(axis=0), asset.vertices.max(axis=0)]).astype(np.float64)
@@ -59,9 +67,13 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
     allowed = np.maximum(BOUNDS_TOLERANCE_M, 0.05 * np.tile(np.array(asset.size_m), 2))
     excess = float((np.abs(bounds - mesh_bounds) / allowed).max())
     yield _at_most("collision_bounds", excess, 1.0, "of tolerance", "largest difference to the visual bounds")
-    yield _at_most("base_height", abs(float(points[:, 2].min())), 0.0015, "m", "lowest collision point above or below z = 0")
+    yield _at_most(
+        "base_height", abs(float(points[:, 2].min())), 0.0015, "m", "lowest collision point above or below z = 0"
+    )
     margin = _support_margin(points, asset.com_m)
-    yield _at_least("stable", margin, -TIP_TOLERANCE_M, "m", "from the centre of mass to the edge of the support polygon")
+    yield _at_least(
+        "stable", margin, -TIP_TOLERANCE_M, "m", "from the centre of mass to the edge of the support polygon"
+    )
     if spec.grip_width_m is not None:
         yield from _grip(asset, spec.grip_width_m)
     category = CATEGORIES.get(asset.category)
@@ -74,7 +86,9 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
 
 
 def _at_most(name: str, value: float, limit: float, unit: str, detail: str) -> CheckResult:
-    return CheckResult(name=name, passed=bool(value <= limit), value=float(value), limit=float(limit), unit=unit, detail=detail)
+    return CheckResult(
+        name=name, passed=bool(value <= limit), value=float(value), limit=float(limit), unit=unit, detail=detail
+    )
 
 
 def _at_least(name: str, value: float, limit: float, unit: str, detail: str) -> CheckResult:
@@ -148,9 +162,17 @@ def _grip(asset: Asset, grip_width_m: float) -> Iterator[CheckResult]:
     widths = [grasp.width_m for grasp in asset.grasps]
     yield _at_most("grasp_width", max(widths), grip_width_m, "m", "widest grasp offered")
     yield _at_least("grasp_thickness", min(widths), MIN_GRIP_M, "m", "narrowest grasp offered")
-    yield _at_least("grasp_height", min(grasp.position_m[2] for grasp in asset.grasps), 0.0099, "m", "of the grasp point over the table")
+    yield _at_least(
+        "grasp_height",
+        min(grasp.position_m[2] for grasp in asset.grasps),
+        0.0099,
+        "m",
+        "of the grasp point over the table",
+    )
     low, high = asset.vertices.min(axis=0) - 1e-4, asset.vertices.max(axis=0) + 1e-4
-    outside = sum(bool((np.array(g.position_m) < low).any() or (np.array(g.position_m) > high).any()) for g in asset.grasps)
+    outside = sum(
+        bool((np.array(g.position_m) < low).any() or (np.array(g.position_m) > high).any()) for g in asset.grasps
+    )
     yield _at_most("grasp_on_object", outside, 0, "grasps", "outside the object's bounds")
 
 

@@ -119,7 +119,11 @@ def loft(rings: ArrayLike, closed: bool = False) -> Mesh:
                 vertices.append(points[k].mean(axis=0, keepdims=True))
                 total += 1
     triangles = np.concatenate(faces)
-    proper = (triangles[:, 0] != triangles[:, 1]) & (triangles[:, 1] != triangles[:, 2]) & (triangles[:, 2] != triangles[:, 0])
+    proper = (
+        (triangles[:, 0] != triangles[:, 1])
+        & (triangles[:, 1] != triangles[:, 2])
+        & (triangles[:, 2] != triangles[:, 0])
+    )
     return mesh(np.concatenate(vertices), triangles[proper])
 
 
@@ -129,11 +133,14 @@ def circle(n: int, start_rad: float = 0.0) -> Array:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def rounded_rectangle(half_x_m: float, half_y_m: float, radius_m: float, corner_points: int = 3, side_points: int = 0) -> Array:
+def rounded_rectangle(
+    half_x_m: float, half_y_m: float, radius_m: float, corner_points: int = 3, side_points: int = 0
+) -> Array:
     """Points of a rectangle with round corners, counter-clockwise, centred.
 
     Args:
-        half_x_m, half_y_m: half sizes.
+        half_x_m: half size along x.
+        half_y_m: half size along y.
         radius_m: of the corners.
         corner_points: points on each corner.
         side_points: extra points on each straight side, for patterns.
@@ -265,7 +272,8 @@ def extrude(outline: ArrayLike, z0_m: float, z1_m: float, bevel_m: float = 0.0) 
 
     Args:
         outline: the polygon.
-        z0_m, z1_m: heights of the bottom and the top.
+        z0_m: height of the bottom.
+        z1_m: height of the top.
         bevel_m: how far the edges of bottom and top are cut off.
     """
     points = np.asarray(outline, dtype=np.float64)

@@ -43,7 +43,7 @@ def block(p: Params) -> Draft:
 def brick(p: Params) -> Draft:
     """A building brick; the clay of real ones is perforated to about two thirds."""
     x, y, z = p.length("length_m"), p.length("width_m", grip=True), p.length("height_m")
-    x = max(x, 1.6 * y)
+    x = min(max(x, 1.6 * y), 2.4 * y)
     return _cuboid(p, x, y, min(z, 0.8 * y), 0.0025, fill=0.65)
 
 
@@ -62,7 +62,14 @@ def cylinder(p: Params) -> Draft:
     height = min(height, 4.0 * radius)
     edge = 0.05 * radius
     draft = Draft()
-    profile = [(0, 0), (radius - edge, 0), (radius, edge), (radius, height - edge), (radius - edge, height), (0, height)]
+    profile = [
+        (0, 0),
+        (radius - edge, 0),
+        (radius, edge),
+        (radius, height - edge),
+        (radius - edge, height),
+        (0, height),
+    ]
     draft.add(lathe(profile, 28), p.color, p.material)
     draft.collision.append(rings_hull([(radius, 0.0), (radius, height)], 16))
     for yaw in (0.0, HALF_TURN, 0.25 * np.pi, -0.25 * np.pi):
@@ -75,7 +82,12 @@ def cylinder(p: Params) -> Draft:
 @builder("ball")
 def ball(p: Params) -> Draft:
     """A ball, sometimes with a band of another colour."""
-    return _ball(p, p.length("diameter_m", grip=True) / 2, band=p.uniform(0, 1) < 0.5, fill=1.0 if p.material.name == "foam" else 0.45)
+    return _ball(
+        p,
+        p.length("diameter_m", grip=True) / 2,
+        band=p.uniform(0, 1) < 0.5,
+        fill=1.0 if p.material.name == "foam" else 0.45,
+    )
 
 
 @builder("tennis_ball")
@@ -85,8 +97,11 @@ def tennis_ball(p: Params) -> Draft:
     draft = _ball(p, radius, band=False, fill=1.95)
     # The seam: a loop on the sphere that swings twice to either side (a "baseball curve"), half sunk into the felt.
     t = np.arange(36) * (2.0 * np.pi / 36)
-    curve = np.stack([0.75 * np.cos(t) + 0.25 * np.cos(3 * t), 0.75 * np.sin(t) - 0.25 * np.sin(3 * t), 0.866 * np.cos(2 * t)], axis=1)
-    curve *= 0.985 * radius / np.linalg.norm(curve, axis=1, keepdims=True)
+    curve = np.stack(
+        [0.75 * np.cos(t) + 0.25 * np.cos(3 * t), 0.75 * np.sin(t) - 0.25 * np.sin(3 * t), 0.866 * np.cos(2 * t)],
+        axis=1,
+    )
+    curve *= 0.995 * radius / np.linalg.norm(curve, axis=1, keepdims=True)
     seam = _tube(curve, 0.045 * radius)
     draft.add(seam.turned("y", 0.5), p.paint("white"), p.material, 0.01)
     return draft
@@ -133,7 +148,14 @@ def die(p: Params) -> Draft:
     draft = _cuboid(p, width, width, width, 0.1 * width)
     draft.surface = None
     pip_color = p.paint("white" if p.color_name in ("black", "red", "blue", "green", "navy", "brown") else "black")
-    faces = ((1, "x", 0.0), (6, "x", np.pi), (2, "y", HALF_TURN), (5, "y", -HALF_TURN), (3, "x", HALF_TURN), (4, "x", -HALF_TURN))
+    faces = (
+        (1, "x", 0.0),
+        (6, "x", np.pi),
+        (2, "y", HALF_TURN),
+        (5, "y", -HALF_TURN),
+        (3, "x", HALF_TURN),
+        (4, "x", -HALF_TURN),
+    )
     for count, axis, angle in faces:
         for u, v in _PIPS[count]:
             radius = 0.085 * width

@@ -1,4 +1,4 @@
-"""Rectangular containers and flat things: box, basket, tray, cutting board, book, notebook, mousepad, placemat, coaster, towel."""
+"""Rectangular containers (box, basket, tray) and flat things: boards, books, mats, coasters, towels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _open_top(
     if inside is not None:
         x, y, z = np.abs(body.centers).T
         share = np.clip(z / height, 0.0, 1.0)
-        within = (x < bottom[0] + share * (top[0] - bottom[0]) - 0.7 * wall) & (y < bottom[1] + share * (top[1] - bottom[1]) - 0.7 * wall)
+        within = (x < bottom[0] + share * (top[0] - bottom[0]) - 0.7 * wall) & (
+            y < bottom[1] + share * (top[1] - bottom[1]) - 0.7 * wall
+        )
         body = body.painted(inside, within & (z > 0.9 * floor))
     draft = Draft()
     draft.add(body, p.color, p.material, fill)
@@ -91,7 +93,9 @@ def tray(p: Params) -> Draft:
     """A serving tray with a low wall."""
     x, y, z = _sides(p)
     wall, floor = _wall(p, 0.005, 0.007), p.uniform(0.005, 0.007)
-    draft = _open_top(p, (x - 0.006, y - 0.006), (x, y), z, wall, floor, 0.02, inside=mix(p.color, (255, 255, 255), 0.12), fill=0.7)
+    draft = _open_top(
+        p, (x - 0.006, y - 0.006), (x, y), z, wall, floor, 0.02, inside=mix(p.color, (255, 255, 255), 0.12), fill=0.7
+    )
     cavity = draft.cavity
     if cavity is not None:
         draft.surface = Surface(floor, cavity.half_x_m, cavity.half_y_m)
@@ -134,8 +138,7 @@ def book(p: Params) -> Draft:
 def notebook(p: Params) -> Draft:
     """A notebook with a thin cover and an elastic band."""
     x, y, z = p.length("length_m"), p.length("width_m"), p.length("thickness_m")
-    draft = _bound(p, x, min(y, 0.75 * x), z, 0.0012, 0.85)
-    return draft
+    return _bound(p, x, min(y, 0.75 * x), z, 0.0012, 0.85)
 
 
 def _bound(p: Params, x: float, y: float, z: float, cover: float, fill: float) -> Draft:
@@ -200,9 +203,22 @@ def coaster(p: Params) -> Draft:
         return _mat(p, width, width, z, 0.012, border=False)
     radius, edge = width / 2, 0.001
     draft = Draft()
-    body = lathe([(0, 0), (radius - edge, 0), (radius, edge), (radius, z - edge), (radius - edge, z), (0.82 * radius, z), (0, z)], 28)
+    body = lathe(
+        [
+            (0, 0),
+            (radius - edge, 0),
+            (radius, edge),
+            (radius, z - edge),
+            (radius - edge, z),
+            (0.82 * radius, z),
+            (0, z),
+        ],
+        28,
+    )
     center = np.linalg.norm(body.centers[:, :2], axis=1) < 0.75 * radius
-    draft.add(body.painted(mix(p.color, (255, 255, 255), 0.2), center & (body.normals[:, 2] > 0.9)), p.color, p.material)
+    draft.add(
+        body.painted(mix(p.color, (255, 255, 255), 0.2), center & (body.normals[:, 2] > 0.9)), p.color, p.material
+    )
     draft.collision.append(rings_hull([(radius, 0.0), (radius, z)], 16))
     draft.surface = Surface(z, radius * 0.97, radius * 0.97, round=True)
     return draft

@@ -15,7 +15,7 @@ from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import ObjectSpec
 
-PICKED_MASS_KG = (0.015, 0.3)
+PICKED_MASS_KG = (0.02, 0.3)
 """Masses that scripted grasps were measured to hold (see ``gen3d_envs.sim.bullet``). What is to be picked is filled or
 hollowed to lie within them, with a note."""
 

@@ -1,0 +1,183 @@
+"""IDs: what is registered, what they mean, that they never change, and one's own scenes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import gymnasium as gym
+import helpers
+import pytest
+from helpers import REPOSITORY, SCENES
+
+import gen3d_envs
+from gen3d_envs.errors import SceneError
+from gen3d_envs.registration import load_card, registry_folder, released, scene_names
+from gen3d_envs.spec import Certificate, CheckResult, read_card, replace, to_card
+
+RELEASED = released()
+needs_release = pytest.mark.skipif(not RELEASED, reason="no scenes are released yet")
+
+
+@pytest.fixture
+def own_card(tmp_path: Path):
+    """A card of one's own under a new name; its ID is removed again."""
+    scene = replace(read_card(SCENES / "TestPickCube.json"), name="MyScene-00ff")
+    path = tmp_path / "anything.json"
+    path.write_bytes(to_card(scene))
+    yield path
+    gym.registry.pop("Gen3D/MyScene-00ff-v0", None)
+
+
+def test_import_is_light(tmp_path: Path) -> None:
+    code = (
+        "import sys, gen3d_envs, gymnasium as gym\n"
+        "heavy = ('pybullet', 'panda3d', 'trimesh', 'torch', 'scipy', 'shapely', 'PIL', 'av', 'transformers')\n"
+        "print([m for m in heavy if m in sys.modules], 'Gen3D-Pick-v0' in gym.registry)"
+    )
+    assert helpers.run_python(code, cwd=tmp_path).strip() == "[] True"
+
+
+def test_families_are_registered() -> None:
+    assert {"Gen3D-Pick-v0", "Gen3D-Place-v0"} <= set(gym.registry)
+
+
+def test_every_entry_point_is_text() -> None:
+    for env_id, spec in gym.registry.items():
+        if env_id.startswith("Gen3D"):
+            assert spec.entry_point == "gen3d_envs.env:Gen3DEnv"
+            json.dumps(spec.kwargs)
+
+
+@needs_release
+def test_enough_scenes_of_each_family() -> None:
+    assert len(scene_names("pick")) >= 12 and len(scene_names("place")) >= 12
+    assert sorted(scene_names("pick") + scene_names("place")) == scene_names() == sorted(scene_names())
+
+
+@needs_release
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_scenes_never_change(name: str) -> None:
+    """Cards, index and assets agree; git history is the witness that the index only grows."""
+    path = registry_folder() / "scenes" / f"{name}.json"
+    scene = read_card(path)
+    row = RELEASED[name]
+    assert scene.name == name and scene.hash == row["hash"] and scene.task.family == row["family"]
+    assert path.read_bytes() == to_card(scene)
+    for item in scene.objects:
+        assert item.pose is not None and item.asset_sha256 is not None
+        if item.mesh is None:
+            assert (registry_folder() / "assets" / f"{item.asset_sha256}.npz").is_file()
+    assert gym.spec(f"Gen3D/{name}-v0").kwargs == {"scene": name}
+
+
+@needs_release
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_scenes_are_certified(name: str) -> None:
+    scene = load_card(name)[0]
+    assert {certificate.robot for certificate in scene.certificates} >= {scene.robot}
+    for certificate in scene.certificates:
+        assert certificate.passed and certificate.scene_hash == scene.hash
+
+
+@needs_release
+def test_nothing_lies_about_in_the_registry() -> None:
+    cards = {path.stem for path in (registry_folder() / "scenes").glob("*.json")}
+    assert cards == set(RELEASED)
+    used = {item.asset_sha256 for name in RELEASED for item in load_card(name)[0].objects}
+    assert {path.stem for path in (registry_folder() / "assets").glob("*.npz")} == used
+
+
+@needs_release
+def test_the_registry_is_small_enough_for_a_wheel() -> None:
+    assert sum(path.stat().st_size for path in registry_folder().rglob("*") if path.is_file()) < 20e6
+
+
+@needs_release
+def test_released_assets_are_read_not_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ID keeps its meaning when a generator changes."""
+    from gen3d_envs import build
+
+    def generated(item: object) -> None:
+        raise AssertionError(f"{item} was generated anew")
+
+    monkeypatch.setattr(build, "generate", generated)
+    for name in RELEASED:
+        card, path = load_card(name)
+        build.build(card, path.parent)
+
+
+def test_a_scene_of_ones_own(own_card: Path) -> None:
+    env_id = gen3d_envs.register_scene(own_card)
+    assert env_id == "Gen3D/MyScene-00ff-v0"
+    env = gym.make(env_id, obs_type="state")
+    assert env.reset(seed=0)[1]["scene"] == "MyScene-00ff"
+    env.close()
+
+
+def test_a_scene_of_ones_own_in_spawned_workers(own_card: Path) -> None:
+    """The path is in the spec, so a worker needs no registration of its own."""
+    env_id = gen3d_envs.register_scene(str(own_card))
+    envs = gym.make_vec(
+        env_id, num_envs=2, vectorization_mode="async", vector_kwargs={"context": "spawn"}, obs_type="state"
+    )
+    assert list(envs.reset(seed=0)[1]["scene"]) == ["MyScene-00ff"] * 2
+    envs.close()
+
+
+def test_registering_again_replaces(own_card: Path) -> None:
+    gen3d_envs.register_scene(own_card)
+    first = gym.make("Gen3D/MyScene-00ff-v0", obs_type="state").reset(seed=0)[1]
+    changed = replace(read_card(own_card), instruction="grasp the red cube")
+    own_card.write_bytes(to_card(changed))
+    gen3d_envs.register_scene(own_card)
+    second = gym.make("Gen3D/MyScene-00ff-v0", obs_type="state").reset(seed=0)[1]
+    assert second["instruction"] == "grasp the red cube" and second["scene_hash"] != first["scene_hash"]
+
+
+@needs_release
+def test_a_released_name_is_refused(own_card: Path) -> None:
+    own_card.write_bytes(to_card(replace(read_card(own_card), name=next(iter(RELEASED)))))
+    with pytest.raises(SceneError, match=r"is the name of a released scene"):
+        gen3d_envs.register_scene(own_card)
+
+
+def test_the_scene_folder(tmp_path: Path) -> None:
+    shutil.copy(SCENES / "TestPickCan.json", tmp_path)
+    code = "import gymnasium as gym, gen3d_envs; print([i for i in gym.registry if i.startswith('Gen3D/Test')])"
+    assert helpers.run_python(code, GEN3D_SCENES=str(tmp_path)).strip() == "['Gen3D/TestPickCan-v0']"
+
+
+@pytest.mark.parametrize("kind", ["absent", "a file", "a bad card", "an odd name"])
+def test_a_bad_scene_folder_does_not_break_the_import(kind: str, tmp_path: Path) -> None:
+    """One broken file in a user's folder must not take the other IDs away."""
+    folder = tmp_path / "scenes"
+    if kind == "a file":
+        folder.write_text("")
+    elif kind != "absent":
+        folder.mkdir()
+        shutil.copy(SCENES / "TestPickCan.json", folder)
+        (folder / ("Broken.json" if kind == "a bad card" else "my scene (copy).json")).write_text("{")
+    code = "import gymnasium as gym, gen3d_envs; print([i for i in gym.registry if i.startswith('Gen3D/TestPickCan')])"
+    expected = [] if kind in ("absent", "a file") else ["Gen3D/TestPickCan-v0"]
+    assert helpers.run_python(code, GEN3D_SCENES=str(folder)).strip() == str(expected)
+
+
+def test_a_foreign_version_of_an_id_is_unknown() -> None:
+    with pytest.raises(gym.error.Error):
+        gym.make("Gen3D/TestPickCan-v7")
+    with pytest.raises(gym.error.Error):
+        gym.make("Gen3D/NoSuchScene-v0")
+
+
+def test_certificates_do_not_change_the_hash() -> None:
+    scene = read_card(SCENES / "TestPickCan.json")
+    check = CheckResult(name="drift", passed=True, value=0.0, limit=1.0, unit="m")
+    certificate = Certificate(scene_hash=scene.hash, engine="e", renderer="r", robot="widowx", checks=(check,))
+    assert replace(scene, certificates=(certificate,)).hash == scene.hash
+
+
+def test_the_registry_documents_its_policy() -> None:
+    text = (REPOSITORY / "registry" / "README.md").read_text()
+    assert "never change" in text

@@ -115,10 +115,10 @@ def render_html(report: Report) -> str:
         f"make it.</p><pre>{escape(report.code)}</pre>",
         _warnings(spec.warnings),
         '<h2>Before and after</h2><div class="four">' + "".join(_figure(shot) for shot in report.shots) + "</div>",
-        "<h2>The scene</h2><p class=soft>Left: what the sentence became. Right: the table from above, one grid line "
-        'every 10 cm.</p><div class="pair">'
+        "<h2>The scene</h2><p class=soft>What the sentence became; and the table from above, with a line every 10 cm."
+        f'</p><div class="pair{" wide" if len(spec.objects) > 4 else ""}">'
         f'<div class="card pad scroll">{scene_graph(spec)}</div>'
-        f'<div class="card">{plan(report.scene, get_robot(spec.robot))}</div></div>',
+        f'<div class="card plan">{plan(report.scene, get_robot(spec.robot))}</div></div>',
         "<h2>The objects</h2><p class=soft>Generated from the description alone; no two seeds give the same object.</p>"
         '<div class="assets">'
         + "".join(
@@ -176,7 +176,7 @@ def _asset(item: ObjectSpec, asset: Asset, shot: bytes) -> str:
     kind = item.category.replace("_", " ")
     rows = {
         "category": kind if item.mesh is None else f"mesh file {item.mesh.file}",
-        "size": f"{x:.1f} × {y:.1f} × {z:.1f} cm",
+        "size": f"{x:.1f}×{y:.1f}×{z:.1f}\u00a0cm",
         "mass": f"{1000 * asset.mass_kg:.0f} g" if asset.mass_kg >= 0.01 else f"{1000 * asset.mass_kg:.1f} g",
         "friction": f"{asset.friction:.2f}",
         "picture": f"{len(asset.faces):,} faces",

@@ -30,7 +30,7 @@ video{background:#000}
 @media(max-width:760px){.four{grid-template-columns:1fr 1fr}}
 .assets{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:16px}
 .asset header{display:flex;align-items:baseline;justify-content:space-between;gap:10px;padding:12px 16px 0}
-.asset dl{display:grid;grid-template-columns:auto 1fr;gap:2px 14px;margin:8px 16px 14px;font-size:14px}
+.asset dl{display:grid;grid-template-columns:auto 1fr;gap:2px 8px;margin:8px 16px 14px;font-size:14px}
 .asset dt{color:var(--soft)}
 .asset dd{margin:0;text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .asset p{margin:0 16px 14px;font-size:13px;color:var(--soft)}
@@ -57,6 +57,7 @@ background:linear-gradient(var(--ink),var(--ink)) center/100% 2px no-repeat}
 .rate p{grid-column:1/-1;margin:0;font-size:14px;color:var(--soft)}
 .warn{background:var(--warnbg);color:var(--warn);border-radius:10px;padding:12px 18px 12px 36px;margin:10px 0}
 .pair{display:grid;grid-template-columns:3fr 2fr;gap:16px}
+.pair.wide{grid-template-columns:1fr}.wide .plan{max-width:560px;margin:0 auto;width:100%}
 @media(max-width:760px){.pair{grid-template-columns:1fr}}
 svg{display:block;width:100%;height:auto}
 svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--ink)}

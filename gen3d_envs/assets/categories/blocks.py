@@ -94,15 +94,15 @@ def ball(p: Params) -> Draft:
 def tennis_ball(p: Params) -> Draft:
     """A tennis ball: hollow rubber with felt, 56.0-59.4 g at 65.4-68.6 mm by the ITF's rules of tennis."""
     radius = p.length("diameter_m", grip=True) / 2
-    draft = _ball(p, radius, band=False, fill=1.95)
+    draft = _ball(p, radius, band=False, fill=1.8)
     # The seam: a loop on the sphere that swings twice to either side (a "baseball curve"), half sunk into the felt.
-    t = np.arange(36) * (2.0 * np.pi / 36)
+    t = np.arange(40) * (2.0 * np.pi / 40)
     curve = np.stack(
         [0.75 * np.cos(t) + 0.25 * np.cos(3 * t), 0.75 * np.sin(t) - 0.25 * np.sin(3 * t), 0.866 * np.cos(2 * t)],
         axis=1,
     )
-    curve *= 0.995 * radius / np.linalg.norm(curve, axis=1, keepdims=True)
-    seam = _tube(curve, 0.045 * radius)
+    curve *= 1.002 * radius / np.linalg.norm(curve, axis=1, keepdims=True)
+    seam = _tube(curve, 0.06 * radius)
     draft.add(seam.turned("y", 0.5), p.paint("white"), p.material, 0.01)
     return draft
 
@@ -113,7 +113,7 @@ def _tube(curve: Array, radius: float) -> Mesh:
     tangent = np.roll(curve, -1, axis=0) - np.roll(curve, 1, axis=0)
     along = np.cross(tangent / np.linalg.norm(tangent, axis=1, keepdims=True), outward)
     unit = circle(5)
-    rings = curve[:, None] + radius * (0.5 * unit[:, :1] * outward[:, None] + unit[:, 1:] * along[:, None])
+    rings = curve[:, None] + radius * (0.7 * unit[:, :1] * outward[:, None] + unit[:, 1:] * along[:, None])
     return loft(rings, closed=True)
 
 

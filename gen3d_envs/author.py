@@ -106,15 +106,20 @@ def _failures(certificates: list[Certificate]) -> list[str]:
     ]
 
 
-def save_scene(scene: BuiltScene, folder: str | Path) -> Path:
-    """Write the card ``<folder>/<name>.json`` and its assets under ``<folder>/assets``; whole files or nothing.
+def save_scene(scene: BuiltScene, folder: str | Path, assets: str | Path | None = None) -> Path:
+    """Write the card ``<folder>/<name>.json`` and its assets; each file whole or not at all.
+
+    Args:
+        scene: what to write.
+        folder: where the card goes.
+        assets: where the assets go; ``<folder>/assets`` where None.
 
     Raises:
         OSError: the folder cannot be written.
     """
     folder = Path(folder)
     for asset in scene.assets:
-        save(asset, folder / "assets")
+        save(asset, folder / "assets" if assets is None else assets)
     path = folder / f"{scene.spec.name}.json"
     write_atomically(path, to_card(scene.spec))
     return path

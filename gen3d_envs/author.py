@@ -76,7 +76,7 @@ def author_spec(
         for relayout in range(RELAYOUTS):
             say("assets", ", ".join(item.description for item in spec.objects))
             try:
-                scene = build(replace(spec, seed=spec.seed + relayout))
+                scene = _named(build(replace(spec, seed=spec.seed + relayout)))
             except LayoutError as error:
                 rejected.append(str(error))
                 say("repair", str(error))
@@ -95,6 +95,13 @@ def author_spec(
     raise CertificateError(
         "scene", what, f"no arrangement passed; the last failed on {rejected[-1]}", "Use fewer or smaller objects"
     )
+
+
+def _named(scene: BuiltScene) -> BuiltScene:
+    """The scene with a name that ends in the hash of its content, so that no two different scenes share one."""
+    base = scene.spec.name.partition("-")[0]
+    name = f"{base}-{replace(scene.spec, name=base).hash[:4]}"
+    return BuiltScene(replace(scene.spec, name=name), scene.assets)
 
 
 def _failures(certificates: list[Certificate]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import tempfile
+import secrets
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -289,7 +289,9 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: the folder cannot be made or written; no file is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    # Not mkstemp: its files are for their owner alone, and scenes and caches are shared between users.
+    name = path.parent / f".writing-{os.getpid()}-{secrets.token_hex(4)}"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -293,11 +293,11 @@ def test_bridge_preset() -> None:
     env.close()
 
 
-@pytest.mark.filterwarnings("default")
 def test_render_without_a_mode_warns_and_returns_nothing() -> None:
     env = make(PICK, obs_type="state")
     env.reset(seed=0)
-    assert env.render() is None
+    with pytest.warns(UserWarning, match="render_mode"):
+        assert env.render() is None
     env.close()
 
 

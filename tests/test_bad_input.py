@@ -445,6 +445,25 @@ def test_a_full_disk_leaves_no_half_written_scene(tmp_path: Path, monkeypatch: p
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX")
+def test_a_disk_that_fills_up_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    """No file may grow beyond 2 kB: a write really stops half-way, as on a full disk."""
+    code = (
+        f"import sys, resource, pathlib; sys.path.insert(0, {str(helpers.REPOSITORY / 'tests')!r})\n"
+        "import helpers\n"
+        "from gen3d_envs.author import save_scene\nfrom gen3d_envs.build import build\n"
+        "from gen3d_envs.spec import read_card\n"
+        f"built = build(read_card({str(CARD)!r}))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "try:\n"
+        f"    save_scene(built, {str(tmp_path / 'scenes')!r})\n"
+        "except OSError as error:\n"
+        "    print(error.strerror)\n"
+        f"print([str(p) for p in pathlib.Path({str(tmp_path / 'scenes')!r}).rglob('*') if p.is_file()])"
+    )
+    assert helpers.run_python(code, GEN3D_CACHE=str(tmp_path / "cache")).splitlines()[-2:] == ["File too large", "[]"]
+
+
 def test_processes_that_write_one_cache_at_once(tmp_path: Path) -> None:
     expected = normal()
     children = [

@@ -102,13 +102,11 @@ def _solve(x: float, y: float, z: float, rotation: Matrix, near: Sequence[float]
 
     wx, wy, wz = x - TOOL_M * x0, y - TOOL_M * x1, z - TOOL_M * x2 - SHOULDER_HEIGHT_M
     radius = hypot(wx, wy)
-    # Behind the waist axis, i.e. bent over backwards, the waist looks away from the wrist centre.
-    behind = ELBOW_X_M * cos(n1) + ELBOW_Z_M * sin(n1) + FOREARM_M * cos(n1 + n2) < 0.0
-    step = remainder(atan2(wy, wx) + (pi if behind else 0.0) - n0, tau)
-    if radius < 2.0 * _WAIST_BLUR_M:
-        if abs(step) > pi / 2:
-            step = remainder(step + pi, tau)
-        step *= min(1.0, (radius / _WAIST_BLUR_M) ** 2)
+    # The waist always looks towards the wrist centre, never away from it with the arm bent over backwards: that branch
+    # has no way back but through the singular place. It may take two calls to turn right round.
+    step = clip(remainder(atan2(wy, wx) - n0, tau), -pi / 2, pi / 2)
+    if radius < _WAIST_BLUR_M:
+        step *= (radius / _WAIST_BLUR_M) ** 2
     q0 = clip(n0 + step, *LIMITS[0])
     c0, s0 = cos(q0), sin(q0)
     wx = wx * c0 + wy * s0

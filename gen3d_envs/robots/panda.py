@@ -19,6 +19,7 @@ from gen3d_envs.geometry import IDENTITY_MATRIX, Matrix, from_euler, multiply
 from gen3d_envs.robots import panda_files
 from gen3d_envs.robots.base import GRIP_FORCE_N, PAD_FRICTION, Robot
 from gen3d_envs.robots.kinematics import merge_inertias, quaternion_from_rpy
+from gen3d_envs.robots.look import assemble, prism
 from gen3d_envs.robots.panda_files import JointEntry, LinkEntry, hull_of, mesh_file, read_obj
 from gen3d_envs.robots.serial_arm import SerialArm
 from gen3d_envs.sim.articulation import Articulation, Inertia, Joint, Link
@@ -44,7 +45,7 @@ _LINKS = tuple(f"panda_link{i}" for i in range(8))
 _FINGERS = ("panda_leftfinger", "panda_rightfinger")
 _FACES = {
     "panda_link0": 180, "panda_link1": 200, "panda_link2": 200, "panda_link3": 240, "panda_link4": 240,
-    "panda_link5": 300, "panda_link6": 360, "panda_link7": 160, _HAND: 300, "panda_leftfinger": 80,
+    "panda_link5": 300, "panda_link6": 360, "panda_link7": 160, _HAND: 300,
 }  # fmt: skip
 _PAINT: dict[str, Vector] = {"panda_link0": (236.0, 237.0, 238.0), "panda_link7": (236.0, 237.0, 238.0)}
 _HAND_TURN = from_euler(0.0, 0.0, -math.pi / 4)
@@ -59,7 +60,9 @@ def panda() -> Robot:
     folder = _folder()
     links, joints = panda_files.read_urdf(folder / "panda.urdf")
     missing = [name for name in (*_LINKS, _HAND, *_FINGERS) if name not in links]
-    missing += [name for name in (*(f"panda_joint{i}" for i in range(1, 8)), "panda_finger_joint1") if name not in joints]
+    missing += [
+        name for name in (*(f"panda_joint{i}" for i in range(1, 8)), "panda_finger_joint1") if name not in joints
+    ]
     if missing:
         raise EngineUnavailable(f"The Panda's description in pybullet_data has no {missing[0]}: reinstall pybullet.")
     arm = [joints[f"panda_joint{i}"] for i in range(1, 8)]
@@ -114,9 +117,7 @@ def _model(
     inertias["panda_link7"] = merge_inertias([
         (inertias["panda_link7"], (0.0, 0.0, 0.0), IDENTITY_MATRIX), (inertias[_HAND], (0.0, 0.0, HAND_M), _HAND_TURN),
     ])  # fmt: skip
-    left = visuals.pop("panda_leftfinger")
-    turned = VisualMesh(left.vertices * np.array([-1.0, -1.0, 1.0], np.float32), left.faces, left.colors)
-    visuals |= {_FINGERS[0]: left, _FINGERS[1]: turned}
+    visuals |= {name: _finger_look(side) for name, side in zip(_FINGERS, (1.0, -1.0), strict=True)}
     visuals["panda_link7"] = _joined(visuals["panda_link7"], visuals.pop(_HAND))
     collision = _collision(points)
     names = (*_LINKS, *_FINGERS)
@@ -126,8 +127,8 @@ def _model(
     )
     revolute = tuple(
         Joint(
-            f"panda_joint{i + 1}", "revolute", names[i], names[i + 1], joint.position_m, _right_angle(joint), joint.axis,
-            joint.lower, joint.upper, joint.effort, joint.velocity,
+            f"panda_joint{i + 1}", "revolute", names[i], names[i + 1], joint.position_m, _right_angle(joint),
+            joint.axis, joint.lower, joint.upper, joint.effort, joint.velocity,
         )
         for i, joint in enumerate(arm)
     )  # fmt: skip
@@ -141,6 +142,15 @@ def _model(
         for i, (name, side, mimic) in enumerate(zip(_FINGERS, (1.0, -1.0), (None, 1.0), strict=True))
     )  # fmt: skip
     return Articulation("panda", bodies, revolute + fingers)
+
+
+def _finger_look(side: float) -> VisualMesh:
+    """The left (side 1) or right (-1) finger: too small to survive decimation, so drawn from its profile in (y, z)."""
+    root = [(0.0025, 0.0), (0.0263, 0.0), (0.0253, 0.019), (0.0142, 0.026), (0.0142, 0.037), (0.0, 0.037), (0.0, 0.03)]
+    tip = [(0.0, 0.037), (0.0142, 0.037), (0.0142, 0.0508), (0.0115, 0.0538), (0.0, 0.0538)]
+    white, dark = (236, 237, 238), (62, 63, 66)
+    parts = [(root, (-0.0105, 0.0105), white), (tip, (-0.009, 0.009), dark)]
+    return assemble([prism(np.array(outline) * (side, 1.0), width, "x", rgb) for outline, width, rgb in parts])
 
 
 def _right_angle(joint: JointEntry) -> tuple[float, float, float, float]:
@@ -190,8 +200,8 @@ def _collision(points: dict[str, panda_files.Array]) -> dict[str, tuple[Collisio
 def _wrist_camera() -> CameraSpec:
     """In front of the hand, looking past the finger tips; the picture's up is the tool's x."""
     turned = np.array(_HAND_TURN)
-    position = turned @ (0.075, 0.0, 0.02) + (0.0, 0.0, HAND_M)
-    forward, up = turned @ (-0.055, 0.0, 0.092), turned @ (1.0, 0.0, 0.0)
+    position = turned @ (0.08, 0.0, 0.045) + (0.0, 0.0, HAND_M)
+    forward, up = turned @ (-0.055, 0.0, 0.08), turned @ (1.0, 0.0, 0.0)
     vectors = [(float(v[0]), float(v[1]), float(v[2])) for v in (position, forward, up)]
     return CameraSpec(
         name="wrist", position_m=vectors[0], forward=vectors[1], up=vectors[2], fov_x_rad=math.radians(75.0),

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -24,6 +25,9 @@ MAX_URDF_BYTES = 200_000
 MAX_MESH_BYTES = 8_000_000
 LOOKS_VERSION = 1
 """Raised whenever the same meshes shall be decimated or painted in another way."""
+
+_SMALLEST_M = 0.05
+"""Components of a mesh with a smaller diagonal are not drawn."""
 
 Array = NDArray[np.float64]
 _DTYPES = {"vertices": "<f4", "faces": "<i4", "colors": "|u1", "sizes": "<i4"}
@@ -123,7 +127,7 @@ def read_obj(path: Path) -> tuple[Array, NDArray[np.int64], Array]:
             vertices.append([float(number) for number in line.split()[1:4]])
         elif line.startswith("f "):
             corners = [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
-            for second, third in zip(corners[1:], corners[2:], strict=False):
+            for second, third in pairwise(corners[1:]):
                 faces.append((corners[0], second, third))
                 colors.append(color)
         elif line.startswith("usemtl "):
@@ -169,18 +173,36 @@ def looks(files: Mapping[str, tuple[Path, int]], painted: Mapping[str, Vector]) 
 
 
 def _look(path: Path, most: int, color: Vector | None) -> VisualMesh:
+    """A mesh decimated component by component, each getting triangles by its size; screws and buttons are left out."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     vertices, faces, colors = read_obj(path)
-    centers = vertices[faces].mean(axis=1)
+    centers = cKDTree(vertices[faces].mean(axis=1))
     points, triangles = simplify.merged(vertices, faces)
+    edges = np.concatenate([triangles[:, :2], triangles[:, 1:]])
+    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(points), len(points)))
+    _, label = connected_components(graph, directed=False)
+    shells = [triangles[label[triangles[:, 0]] == k] for k in range(int(label.max()) + 1)]
+    sizes = [float(np.linalg.norm(np.ptp(points[shell.ravel()], axis=0))) for shell in shells]
+    kept = [(shell, size) for shell, size in zip(shells, sizes, strict=True) if size >= _SMALLEST_M]
+    total = sum(size for _, size in kept)
+    parts = []
+    for shell, size in kept:
+        share = max(int(most * size / total), 12)
+        reduced, corners = _reduced(*simplify.cleaned(points, shell), share)
+        _, nearest = centers.query(reduced[corners].mean(axis=1))
+        paint = colors[nearest] if color is None else np.tile(np.array(color), (len(corners), 1))
+        parts.append(Mesh(reduced, corners, paint, np.ones((len(reduced), 3))))
+    return assemble(parts)
+
+
+def _reduced(points: Array, triangles: NDArray[np.int64], most: int) -> tuple[Array, NDArray[np.int64]]:
     try:
-        points, triangles = simplify.decimated(points, triangles, most)
+        return simplify.decimated(points, triangles, most)
     except EngineUnavailable:  # coarser, but it needs nothing that is not installed
-        points, triangles = simplify.clustered(points, triangles, most)
-    _, nearest = cKDTree(centers).query(points[triangles].mean(axis=1))
-    paint = colors[nearest] if color is None else np.tile(np.array(color), (len(triangles), 1))
-    return assemble([Mesh(points, triangles, paint, np.ones((len(points), 3)))])
+        return simplify.clustered(points, triangles, most)
 
 
 def _key(files: Mapping[str, tuple[Path, int]], painted: Mapping[str, Vector]) -> str:

@@ -27,11 +27,11 @@ _HOME_STEP_RAD = 0.1  # and no joint more than so far
 class SerialArm:
     """An arm of revolute joints about their own z axes.
 
-    The inverse is a damped Newton iteration from ``near`` (the damping grows with the error, after Sugihara, "Solvability-
-    unconcerned inverse kinematics by the Levenberg-Marquardt method", IEEE T-RO 27(5), 2011). The first step also moves
-    towards ``home`` within the null space, so that a redundant arm does not drift. Joints that meet a limit are held
-    there in the next step. It starts at ``near``, takes short steps and stops where it gets no better, so it cannot
-    jump to another branch.
+    The inverse is a damped Newton iteration from ``near``; the damping grows with the error (Sugihara,
+    "Solvability-unconcerned inverse kinematics by the Levenberg-Marquardt method", IEEE T-RO 27(5), 2011). The first
+    step also moves towards ``home`` within the null space, so that a redundant arm does not drift. Joints that meet a
+    limit are held there in the next step. It starts at ``near``, takes short steps and stops where it gets no better,
+    so it does not jump to another branch. Where the pose cannot be had, the position is kept before the rotation.
 
     Args:
         frames: for each joint its frame in the frame of the joint before: position (m) and rotation.
@@ -149,9 +149,10 @@ class SerialArm:
 
 
 def _turn_between(start: Matrix, end: Matrix) -> Vector:
-    """Rotation vector (rad) in the base frame that turns ``start`` into ``end``; its length is the sine for small angles.
+    """Rotation vector (rad, base frame) that turns ``start`` into ``end``: exact in direction, nearly so in length.
 
-    Twice the sum of the cross products of the axes is exact in direction, and its length is made right by the trace.
+    Half the sum of the cross products of the axes is the axis times the sine of the angle; dividing it by the cosine
+    of half the angle makes it twice the sine of the half angle, which keeps growing up to a half turn.
     """
     (ax, bx, cx), (ay, by, cy), (az, bz, cz) = start
     (ux, vx, wx), (uy, vy, wy), (uz, vz, wz) = end
@@ -159,9 +160,7 @@ def _turn_between(start: Matrix, end: Matrix) -> Vector:
     y = 0.5 * (az * ux - ax * uz + bz * vx - bx * vz + cz * wx - cx * wz)
     z = 0.5 * (ax * uy - ay * ux + bx * vy - by * vx + cx * wy - cy * wx)
     cosine = 0.5 * (ax * ux + ay * uy + az * uz + bx * vx + by * vy + bz * vz + cx * wx + cy * wy + cz * wz - 1.0)
-    # Beyond a right angle the sine falls again; dividing by a falling factor keeps the step long without a branch.
-    factor = 1.0 / max(0.5 * (1.0 + cosine), 0.15)
-    factor = sqrt(factor)
+    factor = 1.0 / sqrt(max(0.5 * (1.0 + cosine), 0.15))
     return x * factor, y * factor, z * factor
 
 

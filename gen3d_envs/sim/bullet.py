@@ -27,6 +27,7 @@ from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, RobotState, WorldSet
 PHYSICS_HZ = 120
 SOLVER_ITERATIONS = 30
 CONTACT_ERP = 0.8
+FRICTION_ERP = 0.8
 POSITION_GAIN = 0.15
 """Share of the joint error that an arm drive removes per physics step: the arm follows with 55 ms, without jerks."""
 
@@ -38,8 +39,9 @@ FINGER_EVERY = 3
 Bullet starts the contacts of articulated bodies from zero at every step, so in few iterations a light object can stop
 a finger only if the finger is slow. Measured: an unlimited drive presses a 9 g cube 1 cm into the fingers and lifts it
 in 1 of 20 trials. Friction anchors on the fingers correct the creep that remains: 0.1 mm instead of 5 mm while a cube
-is carried about. With both, 30 iterations solved 320 of 320 Pick and Place episodes with targets of 15 to 30 g and 95
-of 96 with 200 and 300 g; 5 mm ahead 312 of 320 with light ones; 20 iterations 126 of 144 over all weights. A limit on
+is carried about. With both, 30 iterations solved 320 of 320 Pick and Place episodes of the WidowX with targets of 15 to
+30 g and 95 of 96 with 200 and 300 g; 5 mm ahead 312 of 320 with light ones; 20 iterations 126 of 144 over all weights.
+For the Panda and a smooth 20 g cube, the hardest case, a friction ERP of 0.2 gives 14 of 20, 0.8 gives 20. A limit on
 joint speeds (``maxJointVelocity``, one for the whole body) acts after the contacts are solved and tears held objects
 loose.
 """
@@ -147,6 +149,7 @@ class BulletWorld:
             fixedTimeStep=1.0 / PHYSICS_HZ,
             numSolverIterations=SOLVER_ITERATIONS,
             contactERP=CONTACT_ERP,
+            frictionERP=FRICTION_ERP,
             deterministicOverlappingPairs=1,
             physicsClientId=client,
         )
@@ -213,7 +216,7 @@ class BulletWorld:
         )
         pybullet.changeDynamics(
             index, -1, lateralFriction=asset.friction, rollingFriction=asset.rolling_friction_m,
-            spinningFriction=max(asset.rolling_friction_m, 1e-3), localInertiaDiagonal=asset.inertia_kgm2,
+            spinningFriction=asset.rolling_friction_m, localInertiaDiagonal=asset.inertia_kgm2,
             activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING, physicsClientId=client,
         )  # fmt: skip
         self._bodies.append(index)

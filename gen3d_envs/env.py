@@ -102,6 +102,17 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             robot = (self._given or load_scene(self._names[0])).spec.robot
         self.robot: Robot = get_robot(robot)
         self.robot_name = robot
+        self._size = (observation_width, observation_height)
+        self._obs_type = obs_type
+        self.state_terms = TermGroup(state_terms(tuple(joint.name for joint in self.robot.model.joints)))
+        self.agent_pos_terms = TermGroup(AGENT_POS)
+        self.observation_space = observation_space(
+            obs_type, self.state_terms, self.agent_pos_terms, self._cameras, *self._size
+        )
+        self._shaped = reward == "shaped"
+        self.render_mode = render_mode
+        self._render_size = (render_width, render_height)
+        # The world comes last: whatever is refused above leaves no physics client behind.
         self._world = make_world(physics)
         physics_hz = self._world.physics_hz
         if not isinstance(control_hz, int) or control_hz < 1 or physics_hz % control_hz:
@@ -115,16 +126,6 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._controller: Controller = CONTROLLERS[control](self.robot, control_hz)
         self.action_names = self._controller.names
         self.action_space = spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
-        self.state_terms = TermGroup(state_terms(tuple(joint.name for joint in self.robot.model.joints)))
-        self.agent_pos_terms = TermGroup(AGENT_POS)
-        self._size = (observation_width, observation_height)
-        self._obs_type = obs_type
-        self.observation_space = observation_space(
-            obs_type, self.state_terms, self.agent_pos_terms, self._cameras, *self._size
-        )
-        self._shaped = reward == "shaped"
-        self.render_mode = render_mode
-        self._render_size = (render_width, render_height)
         self.metadata = {**type(self).metadata, "render_fps": control_hz}
         self._camera: Any = None
         self._camera_scene: BuiltScene | None = None
@@ -243,6 +244,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     def hold(self, seconds: float) -> None:
         """Let simulated time pass with the arm held where it was last sent."""
+        self._check_open()
         self._world.drive(self._targets, round(seconds * self._world.physics_hz))
         self._read()
 
@@ -321,14 +323,18 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return load_scene(self._names[int(self.np_random.integers(len(self._names)))])
 
     def _check_action(self, action: Any) -> list[float]:
-        values = np.asarray(action, dtype=np.float64)
+        try:
+            values = np.asarray(action)
+            if values.dtype.kind not in "fiub":
+                raise TypeError(values.dtype)
+        except (TypeError, ValueError):
+            raise ActionError("action", action, "is no array of numbers", f"Give {self.action_names}") from None
         if values.shape != self.action_space.shape:
             raise ActionError(
                 "action", values.shape, "has the wrong shape", f"Give {self.action_space.shape}: {self.action_names}"
             )
-        numbers: list[float] = values.tolist()
-        total = sum(numbers)
-        if not math.isfinite(total):
+        numbers = [float(value) for value in values.tolist()]
+        if not all(map(math.isfinite, numbers)):
             raise ActionError("action", numbers, "is not finite", "Check the policy for NaN or overflow")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in numbers]
 

@@ -175,7 +175,7 @@ def observation_space(
     if obs_type == "state":
         return state.space
     picture = spaces.Box(0, 255, (height, width, 3), np.uint8)
-    pixels: spaces.Space = picture if len(cameras) == 1 else spaces.Dict({name: picture for name in cameras})
+    pixels: spaces.Space = picture if len(cameras) == 1 else spaces.Dict(dict.fromkeys(cameras, picture))
     if obs_type == "pixels":
         return spaces.Dict({"pixels": pixels})
     return spaces.Dict({"agent_pos": agent_pos.space, "pixels": pixels})

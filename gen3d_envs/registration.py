@@ -15,7 +15,7 @@ from pathlib import Path
 import gymnasium
 
 from gen3d_envs.errors import SceneError
-from gen3d_envs.spec import SceneSpec, read_card
+from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 
 ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
 FAMILIES = {"pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0"}
@@ -127,6 +127,7 @@ def register_all() -> None:
     folder = user_folder()
     if folder.is_dir():
         for path in sorted(folder.glob("*.json")):
-            if path.stem not in released():
+            # A file whose name is no scene name would make the import fail; `gen3d info FILE` says what is wrong.
+            if path.stem not in released() and re.fullmatch(SCENE_NAME, path.stem):
                 _USER_CARDS[path.stem] = path
                 _register(path.stem, {"scene": str(path)})

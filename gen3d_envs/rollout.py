@@ -71,7 +71,8 @@ def run_episode(
     Args:
         env: the environment.
         policy: acts in it.
-        seed, options: of the reset.
+        seed: of the reset.
+        options: of the reset.
         on_step: called with observation and info after the reset and after every step, e.g. to take pictures.
     """
     observation, info = env.reset(seed=seed, options=options)

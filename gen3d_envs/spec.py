@@ -24,6 +24,9 @@ SCHEMA_VERSION = 1
 MAX_CARD_BYTES = 4_000_000
 """Size limit of a scene card on disk."""
 
+SCENE_NAME = r"^[A-Z][A-Za-z0-9]{0,63}(-[0-9a-f]{4,12})?$"
+"""What a scene may be called: part of a Gymnasium ID and of a file name."""
+
 Role = Literal["target", "receptacle", "distractor"]
 Predicate = Literal["on", "in", "next_to", "left_of", "right_of", "in_front_of", "behind"]
 Family = Literal["pick", "place"]
@@ -169,7 +172,7 @@ class SceneSpec(Spec, kw_only=True):
     """
 
     schema_version: int = SCHEMA_VERSION
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Za-z0-9]{0,63}(-[0-9a-f]{4,12})?$")]
+    name: Annotated[str, msgspec.Meta(pattern=SCENE_NAME)]
     instruction: Text
     seed: Seed
     task: TaskSpec

@@ -182,11 +182,11 @@ def lay_out(scene: SceneSpec, assets: Sequence[Asset], rng: np.random.Generator)
             )
             laid: SceneSpec = replace(scene, objects=objects)
             return laid
+    wishes = "".join(f", {r.subject} {r.predicate} {r.object}" for r in scene.relations)
     others = ", ".join(item.name for item in scene.objects if item.name != stuck)
-    relations = [f"{r.subject} {r.predicate} {r.object}" for r in scene.relations]
     raise LayoutError(
         "objects", stuck,
-        f"no collision-free, reachable place was found beside {others}" + (f" with {'; '.join(relations)}" if relations else ""),
+        f"no collision-free, reachable place was found beside {others}{wishes}",
         "Use fewer or smaller objects, or fewer relations",
     )  # fmt: skip
 

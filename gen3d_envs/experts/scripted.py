@@ -147,7 +147,7 @@ class ScriptedExpert:
         return area, asset, narrow
 
     def _over_goal(self, height_m: float) -> Vector:
-        """Tool position that brings the target's lowest point ``height_m`` above the foot of the goal, over its middle."""
+        """Tool position that brings the target's lowest point ``height_m`` above the foot of the goal, centred."""
         env, target, area = self._env, self._target(), self._goal()[0]
         receptacle = env.scene.index(env.scene.spec.task.receptacle)
         assert receptacle is not None

@@ -138,6 +138,7 @@ class BulletWorld:
         if self._client < 0:
             raise EngineUnavailable("PyBullet has no client left: close other environments of this process first.")
         self._bodies: list[int] = []
+        self._pushed: list[tuple[int, Vector, Vector]] = []
         self._com: list[Vector] = []
         self._names: dict[int, str] = {}
 
@@ -161,7 +162,7 @@ class BulletWorld:
         self._names[support] = SUPPORT
         self._load_robot(setup.robot)
         pybullet.setCollisionFilterPair(self._robot, support, -1, -1, 0, physicsClientId=client)
-        self._bodies, self._com = [], []
+        self._bodies, self._com, self._pushed = [], [], []
         for body in setup.bodies:
             self._load_body(body)
 
@@ -216,7 +217,8 @@ class BulletWorld:
         )
         pybullet.changeDynamics(
             index, -1, lateralFriction=asset.friction, rollingFriction=asset.rolling_friction_m,
-            spinningFriction=asset.rolling_friction_m, localInertiaDiagonal=asset.inertia_kgm2,
+            spinningFriction=asset.rolling_friction_m, linearDamping=0.0, angularDamping=0.0,
+            localInertiaDiagonal=asset.inertia_kgm2,
             activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING, physicsClientId=client,
         )  # fmt: skip
         self._bodies.append(index)
@@ -275,6 +277,10 @@ class BulletWorld:
             if count % FINGER_EVERY == 1:
                 self._drive_fingers(targets)
             step(client)
+            if self._pushed:  # Bullet clears the velocity of a body in the step that wakes it
+                for body, linear, angular in self._pushed:
+                    pybullet.resetBaseVelocity(body, linear, angular, client)
+                self._pushed.clear()
         self._row = list(targets)
 
     def _drive_fingers(self, targets: Sequence[float]) -> None:
@@ -317,12 +323,16 @@ class BulletWorld:
         center = tuple(p + o for p, o in zip(position_m, offset, strict=True))
         body = self._bodies[index]
         pybullet.resetBasePositionAndOrientation(body, center, orientation_xyzw, self._client)
-        self._wake(body)
+        # All of them: what stood on the body, or leaned on it, sleeps too and would hang in the air.
+        for each in self._bodies:
+            self._wake(each)
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
         """See :meth:`World.set_body_velocity`."""
-        pybullet.resetBaseVelocity(self._bodies[index], linear, angular, self._client)
-        self._wake(self._bodies[index])
+        body = self._bodies[index]
+        pybullet.resetBaseVelocity(body, linear, angular, self._client)
+        self._wake(body)
+        self._pushed.append((body, linear, angular))
 
     def _wake(self, body: int) -> None:
         pybullet.changeDynamics(

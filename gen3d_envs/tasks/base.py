@@ -63,6 +63,22 @@ class Status:
     failed: bool = False
 
 
+class Hold:
+    """Whether something has been true for :data:`HOLD_S`, seen at every control step."""
+
+    def __init__(self, control_s: float) -> None:
+        self._control_s = control_s
+        self._since_s: float | None = None
+
+    def lasts(self, now: bool) -> bool:
+        """Take note of what is true now; the first time starts the clock at zero."""
+        if not now:
+            self._since_s = None
+        else:
+            self._since_s = 0.0 if self._since_s is None else self._since_s + self._control_s
+        return self._since_s is not None and self._since_s >= HOLD_S - 1e-9
+
+
 class Task(Protocol):
     """One task family."""
 

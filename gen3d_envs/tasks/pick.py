@@ -6,7 +6,7 @@ import math
 
 from gen3d_envs.geometry import Vector
 from gen3d_envs.sim.world import ROBOT
-from gen3d_envs.tasks.base import HOLD_S, Stage, Status, center_of_mass
+from gen3d_envs.tasks.base import Hold, Stage, Status, center_of_mass
 
 LIFT_M = 0.10
 FALLEN_M = -0.05
@@ -22,7 +22,7 @@ class Pick:
         self._stage = stage
         self._asset = stage.assets[stage.target]
         self._start = center_of_mass(self._asset, stage.world.body_pose(stage.target))
-        self._held_s = 0.0
+        self._hold = Hold(stage.control_s)
         self._touched = self._lifted = False
 
     def evaluate(self, tool_m: Vector) -> Status:
@@ -34,8 +34,7 @@ class Pick:
         held = touching == {ROBOT}
         self._touched = self._touched or ROBOT in touching
         self._lifted = self._lifted or (held and height > 0.02)
-        self._held_s = self._held_s + stage.control_s if held and height >= LIFT_M else 0.0
-        success = self._held_s >= HOLD_S - 1e-9
+        success = self._hold.lasts(held and height >= LIFT_M)
         failed = com[2] < FALLEN_M
         if success:
             outcome = "success"

@@ -10,7 +10,7 @@ from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import Vector, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
-from gen3d_envs.tasks.base import HOLD_S, Stage, Status, at_rest, center_of_mass
+from gen3d_envs.tasks.base import Hold, Stage, Status, at_rest, center_of_mass
 
 FALLEN_M = -0.05
 UPRIGHT = 0.8
@@ -39,7 +39,7 @@ class Place:
         self._goal_name = stage.names[stage.receptacle]
         self._others = [i for i in range(len(stage.names)) if i not in (stage.target, stage.receptacle)]
         self._start = center_of_mass(self._asset, stage.world.body_pose(stage.target))
-        self._held_s = 0.0
+        self._hold = Hold(stage.control_s)
         self._touched = self._lifted = False
 
     def goal_point(self) -> Vector:
@@ -77,8 +77,7 @@ class Place:
             and SUPPORT not in touching
             and at_rest(world, stage.target)
         )
-        self._held_s = self._held_s + stage.control_s if fulfilled else 0.0
-        success = self._held_s >= HOLD_S - 1e-9
+        success = self._hold.lasts(fulfilled)
         failed = com[2] < FALLEN_M
         goal = self.goal_point()
         terms = {

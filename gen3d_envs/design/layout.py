@@ -182,7 +182,8 @@ def lay_out(scene: SceneSpec, assets: Sequence[Asset], rng: np.random.Generator)
             )
             laid: SceneSpec = replace(scene, objects=objects)
             return laid
-    wishes = "".join(f", {r.subject} {r.predicate} {r.object}" for r in scene.relations)
+    relations = "; ".join(f"{r.subject} {r.predicate} {r.object}" for r in scene.relations)
+    wishes = f" with {relations}" if relations else ""
     others = ", ".join(item.name for item in scene.objects if item.name != stuck)
     raise LayoutError(
         "objects", stuck,

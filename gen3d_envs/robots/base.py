@@ -41,6 +41,8 @@ class Robot:
         drive_effort: largest torque (Nm) or force (N) of every joint's drive, in the model's order.
         wrist_camera: a camera that rides on the gripper and sees the finger tips.
         tool_link: the link that the tool frame is fixed to.
+        hand_m: the hand above the fingers: half its width along the closing direction, half its depth, and the height
+            of its underside above the tool point.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Robot:
     drive_effort: tuple[float, ...]
     wrist_camera: CameraSpec
     tool_link: str
+    hand_m: Vector = (0.055, 0.022, 0.045)
 
     @property
     def lower(self) -> tuple[float, ...]:

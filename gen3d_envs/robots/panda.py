@@ -83,6 +83,7 @@ def panda() -> Robot:
         drive_effort=(*(joint.effort for joint in arm), GRIP_FORCE_N, GRIP_FORCE_N),
         wrist_camera=_wrist_camera(),
         tool_link="panda_link7",
+        hand_m=(0.105, 0.035, 0.045),
     )
 
 

@@ -34,7 +34,9 @@ LIMITS: tuple[tuple[float, float], ...] = (
 _UPPER_ARM_M = hypot(ELBOW_X_M, ELBOW_Z_M)
 _STRAIGHT = atan2(ELBOW_Z_M, ELBOW_X_M)  # the elbow is stretched at -_STRAIGHT; above it, it points up
 _WAIST_BLUR_M = 0.03  # wrist centres this close to the waist axis hardly say where the waist should look
+_SHOULDER_BLUR_M = 0.10  # the same for the shoulder axis, which the wrist reaches only with the arm folded up
 _ROLL_BLUR = 0.08  # sine of the wrist angle below which forearm roll and wrist rotate turn about nearly the same axis
+_MISSED_M, _LONGEST_MISS_RAD = 0.02, 1.2
 
 
 class WidowXArm:
@@ -87,7 +89,20 @@ class WidowXArm:
                 break
             # A clipped wrist carries the tool point off: aim the arm where that error is made good.
             reach_x, reach_y, reach_z = reach_x + dx, reach_y + dy, reach_z + dz
+        if residual > _MISSED_M:
+            return self._part_way(position, best, near)
         return best, residual
+
+    def _part_way(
+        self, position: Sequence[float], goal: list[float], near: Sequence[float]
+    ) -> tuple[list[float], float]:
+        """Where a target is missed anyway, no joint swings far for it."""
+        moves = [q - n for q, n in zip(goal, near, strict=False)]
+        share = min(1.0, _LONGEST_MISS_RAD / max(max(moves), -min(moves), 1e-9))
+        joints = [clip(n + share * move, *limit) for n, move, limit in zip(near, moves, LIMITS, strict=False)]
+        x, y, z = position
+        (px, py, pz), _pose = self.forward(joints)
+        return joints, sqrt((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2)
 
 
 def _nearest(angle: float, near: float) -> float:
@@ -115,7 +130,10 @@ def _solve(x: float, y: float, z: float, rotation: Matrix, near: Sequence[float]
     cosine = (squared - _UPPER_ARM_M * _UPPER_ARM_M - FOREARM_M * FOREARM_M) / (2.0 * _UPPER_ARM_M * FOREARM_M)
     q2 = min(acos(clip(cosine, -1.0, 1.0)) - _STRAIGHT, LIMITS[2][1])
     forward, up = ELBOW_X_M + FOREARM_M * cos(q2), ELBOW_Z_M - FOREARM_M * sin(q2)
-    q1 = _nearest(atan2(up, forward) - atan2(wz, wx), n1)
+    step = remainder(atan2(up, forward) - atan2(wz, wx) - n1, tau)
+    if squared < _SHOULDER_BLUR_M * _SHOULDER_BLUR_M:
+        step *= squared / (_SHOULDER_BLUR_M * _SHOULDER_BLUR_M)
+    q1 = n1 + step
     lower, upper = LIMITS[1]
     if not lower <= q1 <= upper:
         q1 = clip(q1, lower, upper)

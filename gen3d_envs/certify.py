@@ -72,7 +72,7 @@ def _rest(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:
     env.load(scene, scene.placements)
     world, indices = env.world, range(len(scene.assets))
     names = [item.name for item in scene.spec.objects]
-    start = [world.body_pose(i)[0] for i in indices]
+    start = [body.position_m for body in scene.bodies(scene.placements)]
     worst_depth, where = 0.0, ""
     for _ in range(5):
         env.hold(WATCH_S / 5)

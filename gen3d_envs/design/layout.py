@@ -26,6 +26,10 @@ CLEARANCE_M = 0.012
 FINGER_ROOM_M = 0.035
 """Least gap around a target: an opened finger and its tolerance."""
 
+HAND_ROOM_M = 0.08
+HAND_ABOVE_M = 0.05
+"""Least gap between a target and what is taller than it by more than the fingers are long: room for a hand of 0.2 m."""
+
 REST_GAP_M = 0.0005
 """Objects start this high above the support and settle."""
 
@@ -81,6 +85,7 @@ class Footprint:
             points.append(_outline(part))
         cloud = np.concatenate(points)
         self.outline: NDArray[np.float64] = cloud[ConvexHull(cloud).vertices]
+        self.height_m = asset.size_m[2]
         self.radius_m = float(np.hypot(self.outline[:, 0], self.outline[:, 1]).max())
 
     @cached_property
@@ -137,7 +142,10 @@ def _clear(
     for other, position in enumerate(placed):
         if position is None or other == index:
             continue
-        room = FINGER_ROOM_M if is_target[index] or is_target[other] else CLEARANCE_M
+        room = CLEARANCE_M
+        if is_target[index] or is_target[other]:
+            rise = footprints[other].height_m - footprints[index].height_m
+            room = HAND_ROOM_M if (rise if is_target[index] else -rise) > HAND_ABOVE_M else FINGER_ROOM_M
         reach = footprints[index].radius_m + footprints[other].radius_m + room
         distance = math.hypot(at[0] - position[0], at[1] - position[1])
         if distance < reach and gap_m(footprints[index], at, footprints[other], position) < room:

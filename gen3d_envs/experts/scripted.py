@@ -204,21 +204,24 @@ class ScriptedExpert:
         return 200.0 * max(0.0, miss - 1e-3) + 400.0 * max(0.0, miss_below - 1e-3)
 
     def _obstruction(self, position: Vector, yaw: float, target: int) -> float:
-        """Penalty for fingers that would come down on another object."""
+        """Penalty for fingers or a hand that would come down on another object."""
         env = self._env
         reach = env.robot.open_width_m / 2 + 0.012
+        wide, deep, under = env.robot.hand_m
         fx, fy = -math.sin(yaw), math.cos(yaw)
         penalty = 0.0
         for index, footprint in enumerate(env.scene.footprints):
             if index == target:
                 continue
-            (ox, oy, _), orientation = env.world.body_pose(index)
+            (ox, oy, oz), orientation = env.world.body_pose(index)
             heading = matrix_of(orientation)
             corners, normals = footprint.placed(ox, oy, math.atan2(heading[1][0], heading[0][0]))
             for side in (-reach, reach):
-                point = np.array([position[0] + side * fx, position[1] + side * fy])
-                distance = float(((point - corners) * normals).sum(axis=1).max())
-                penalty += 40.0 * max(0.0, 0.022 - distance)
+                penalty += 40.0 * max(0.0, 0.022 - _distance(position, side * fx, side * fy, corners, normals))
+            if oz + footprint.height_m > position[2] + under:
+                for side in (-wide, -0.5 * wide, 0.0, 0.5 * wide, wide):
+                    gap = _distance(position, side * fx, side * fy, corners, normals)
+                    penalty += 40.0 * max(0.0, deep + 0.005 - gap)
         return penalty
 
     def _held(self) -> bool:
@@ -265,6 +268,11 @@ class ScriptedExpert:
     def _settled(self) -> bool:
         """Whether the arm has caught up with its command."""
         return math.dist(self._env.snapshot().tool_m, self._commanded()[0]) < 0.006
+
+
+def _distance(at: Vector, dx: float, dy: float, corners: NDArray[np.float64], normals: NDArray[np.float64]) -> float:
+    """Distance of the point ``at + (dx, dy)`` from a convex outline, seen from above; negative inside."""
+    return float(((np.array([at[0] + dx, at[1] + dy]) - corners) * normals).sum(axis=1).max())
 
 
 def _in_scene(grasp: Grasp, pose: tuple[Vector, Quaternion]) -> tuple[Vector, float]:

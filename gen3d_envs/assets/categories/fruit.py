@@ -236,7 +236,7 @@ def strawberry(p: Params) -> Draft:
     size = 0.055 * radius
     seeds = scattered(body, 34, (1.5 * size, 0.8 * size, 0.7 * size), p.rng, (body.centers[:, 2] > 0.3 * radius) & (body.centers[:, 0] > 0.1 * length))
     draft.add(seeds, (246.0, 214.0, 110.0), MATERIALS["wood"], 0.01)
-    star = calyx(7, 1.02 * radius, 0.5 * radius, 0.34, p.rng).turned("y", -HALF_TURN).moved(-0.03 * radius, 0.0, centers[1, 2])
+    star = calyx(7, 1.02 * radius, 0.5 * radius, 0.34, p.rng).turned("y", -HALF_TURN).moved(-0.015 * radius, 0.0, centers[1, 2])
     # Leaves do not hang below the table.
     star = replace(star, vertices=np.column_stack([star.vertices[:, :2], np.maximum(star.vertices[:, 2], 0.0004 + 0.1 * np.abs(star.vertices[:, 2]))]))
     draft.add(star, LEAF, MATERIALS["paper"], 0.8)

@@ -76,10 +76,8 @@ class DeltaEndEffector:
         rotation: Matrix = self._rotation
         if droll or dpitch or dyaw:
             rotation = multiply(from_euler(turn * droll, turn * dpitch, turn * dyaw), rotation)
-        self._arm, residual = self._robot.inverse(position, rotation, self._arm)
-        if residual > 1e-4:
-            position, rotation = self._robot.forward(self._arm)
-        self._position, self._rotation = position, rotation
+        self._arm, _ = self._robot.inverse(position, rotation, self._arm)
+        self._position, self._rotation = self._robot.forward(self._arm)
         return [*self._arm, *self._robot.finger_targets((gripper + 1.0) / 2.0)]
 
 

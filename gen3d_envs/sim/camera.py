@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import Gen3DError, SceneError
-from gen3d_envs.sim.camera_engine import RENDERER, STATIC_BIN, add_camera, core, engine, fit_lens, free_scene
+from gen3d_envs.sim.camera_engine import (
+    MOVING_BIN,
+    RENDERER,
+    STATIC_BIN,
+    add_camera,
+    core,
+    engine,
+    fit_lens,
+    free_scene,
+)
 from gen3d_envs.sim.camera_mesh import moving_node, static_node
 from gen3d_envs.sim.camera_numbers import NumberScene
 from gen3d_envs.sim.camera_shadow import Shadows
@@ -49,6 +58,8 @@ class Camera:
             # After the moving nodes and in the given order, so that hidden pixels are mostly never filled.
             self._root.attachNewNode(static_node(view.static)).setBin(STATIC_BIN, 0)
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
+        for node in self._nodes.values():
+            node.setBin(MOVING_BIN, 0)
         self._light()
         self._shadows = Shadows(self._root, view)
         self._cameras: dict[str, core.NodePath] = {}

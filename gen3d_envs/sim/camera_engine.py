@@ -42,11 +42,17 @@ core.loadPrcFileData(
 RENDERER = f"panda3d {core.PandaSystem.getVersionString()} p3tinydisplay"
 """Name of the renderer as results and certificates give it."""
 
+MOVING_BIN = "gen3d-moving"
 STATIC_BIN = "gen3d-static"
-"""Drawing order of what never moves: after other opaque things, before transparent ones, as it comes."""
+"""What is drawn first and second, before transparent things, each in the order in which it was attached.
 
-if core.CullBinManager.getGlobalPtr().findBin(STATIC_BIN) < 0:
-    core.CullBinManager.getGlobalPtr().addBin(STATIC_BIN, core.CullBinManager.BTUnsorted, 25)
+Panda3D's own bins sort by the addresses of render states. Where two surfaces are equally far from a pixel the first one
+drawn stays, so such pixels would differ from one run to the next.
+"""
+
+for _order, _bin in ((21, MOVING_BIN), (25, STATIC_BIN)):
+    if core.CullBinManager.getGlobalPtr().findBin(_bin) < 0:
+        core.CullBinManager.getGlobalPtr().addBin(_bin, core.CullBinManager.BTUnsorted, _order)
 
 
 @dataclass(frozen=True, eq=False)

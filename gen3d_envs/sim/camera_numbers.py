@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import SceneError
-from gen3d_envs.sim.camera_engine import add_camera, core, engine, fit_lens, free_scene
+from gen3d_envs.sim.camera_engine import MOVING_BIN, add_camera, core, engine, fit_lens, free_scene
 from gen3d_envs.sim.camera_mesh import MAX_NUMBER, numbered_geom, numbers_of
 from gen3d_envs.sim.view import CameraSpec, SceneView
 
@@ -40,6 +40,7 @@ class NumberScene:
         rows = [0] * (1 + first_moving) + list(range(1, 1 + len(view.moving)))
         self._rows = np.repeat(np.array(rows), [1, *counts])
         self._root = core.NodePath("numbers")
+        self._root.setBin(MOVING_BIN, 0)
         self._root.setAttrib(core.ShadeModelAttrib.make(core.ShadeModelAttrib.MFlat))
         if view.static:
             self._root.attachNewNode(numbered_geom(self._corners[1 : starts[first_moving]], 1))

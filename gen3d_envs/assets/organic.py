@@ -1,4 +1,4 @@
-"""Shapes of grown and baked things: bodies that lie or stand on a small flat, stems, leaves, seeds and colour gradients.
+"""Shapes of grown and baked things: bodies that lie or stand on a small flat, stems, leaves, seeds, gradients.
 
 What is round gets a small flat where it touches the table, in its mesh and in its hull, so that it stays where it is
 put; the hull's sides are facets that look along the grasp directions, so that fingers meet a plane, not an edge.
@@ -176,7 +176,9 @@ def merged(meshes: Sequence[Mesh]) -> Mesh:
     starts = np.cumsum([0, *(len(m.vertices) for m in meshes)])
     faces = np.concatenate([m.faces + start for m, start in zip(meshes, starts, strict=False)])
     result = mesh(np.concatenate([m.vertices for m in meshes]), faces)
-    return replace(result, paint=np.concatenate([m.paint for m in meshes]), shade=np.concatenate([m.shade for m in meshes]))
+    return replace(
+        result, paint=np.concatenate([m.paint for m in meshes]), shade=np.concatenate([m.shade for m in meshes])
+    )
 
 
 def stem(height_m: float, radius_m: float, lean_m: float = 0.0, n: int = 6) -> Mesh:
@@ -192,8 +194,8 @@ def leaf(length_m: float, width_m: float, curl: float = 0.25, n: int = 10) -> Me
     along = 0.5 * (1.0 - unit[:, 0])
     outline = np.column_stack([length_m * along, -0.5 * width_m * unit[:, 1] * (1.0 - 0.45 * along), np.zeros(n)])
     thick = max(0.035 * length_m, 0.0006)
-    middle = np.array([0.45 * length_m, 0.0, 0.0])
-    points = np.stack([np.tile(middle - [0, 0, thick], (n, 1)), outline, np.tile(middle + [0, 0, 0.4 * thick], (n, 1))])
+    middle, up = np.array([0.45 * length_m, 0.0, 0.0]), np.array([0.0, 0.0, thick])
+    points = np.stack([np.tile(middle - up, (n, 1)), outline, np.tile(middle + 0.4 * up, (n, 1))])
     body = loft(points)
     vertices = body.vertices.copy()
     vertices[:, 2] -= curl * vertices[:, 0] ** 2 / length_m

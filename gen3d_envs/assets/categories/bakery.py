@@ -10,8 +10,18 @@ from gen3d_envs.assets.build import Draft, Params, Rgb, builder, darker, mix
 from gen3d_envs.assets.collision import hull
 from gen3d_envs.assets.materials import COLORS, MATERIALS
 from gen3d_envs.assets.organic import (
-    HALF_TURN, ROLLING_FRICTION_M, axis_of, azimuth, long_grasps, lying, lying_hulls, mottled, round_grasps,
-    scattered, standing_hull, tinted,
+    HALF_TURN,
+    ROLLING_FRICTION_M,
+    axis_of,
+    azimuth,
+    long_grasps,
+    lying,
+    lying_hulls,
+    mottled,
+    round_grasps,
+    scattered,
+    standing_hull,
+    tinted,
 )  # fmt: skip
 from gen3d_envs.assets.shapes import Array, Mesh, ellipsoid, lathe, loft
 
@@ -23,7 +33,14 @@ SPRINKLES = ("white", "yellow", "light_blue", "lime", "red")
 def _loaf_section(width: float, height: float, n: int = 18) -> Array:
     """(n, 2) outline of a slice of a tin loaf: upright sides, rounded foot and a dome that bulges over them."""
     half = width / 2
-    side = [(-0.86 * half, 0.0), (0.0, 0.0), (0.86 * half, 0.0), (0.93 * half, 0.05 * height), (0.95 * half, 0.34 * height), (0.96 * half, 0.56 * height)]
+    side = [
+        (-0.86 * half, 0.0),
+        (0.0, 0.0),
+        (0.86 * half, 0.0),
+        (0.93 * half, 0.05 * height),
+        (0.95 * half, 0.34 * height),
+        (0.96 * half, 0.56 * height),
+    ]
     angle = np.linspace(-0.1, np.pi + 0.1, n - len(side) - 2)
     dome = [(half * float(np.cos(a)), height * (0.68 + 0.32 * float(np.sin(a)))) for a in angle]
     return np.array([*side, *dome, (-0.96 * half, 0.56 * height), (-0.93 * half, 0.05 * height)])
@@ -39,7 +56,9 @@ def bread(p: Params) -> Draft:
     # Four cuts: between pairs of slices the crust has opened.
     t = np.array([-1.0, -0.97, -0.88, -0.66, -0.56, -0.24, -0.14, 0.14, 0.24, 0.56, 0.66, 0.88, 0.97, 1.0])
     scale = np.array([0.8, 0.92, 0.99, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.99, 0.92, 0.8])
-    rings = np.stack([np.column_stack([np.full(len(section), x * length / 2), section * s]) for x, s in zip(t, scale, strict=True)])
+    rings = np.stack(
+        [np.column_stack([np.full(len(section), x * length / 2), section * s]) for x, s in zip(t, scale, strict=True)]
+    )
     slant = p.uniform(0.15, 0.6) * np.where(np.abs(t) < 0.7, 1.0, 0.0)
     rings[:, :, 0] += slant[:, None] * rings[:, :, 1] * np.clip(rings[:, :, 2] / height, 0.0, 1.0)
     body = loft(rings)
@@ -65,7 +84,17 @@ def bun(p: Params) -> Draft:
     """A burger bun: a shiny dome over a pale foot, with sesame on most."""
     radius, height = p.length("diameter_m") / 2, p.length("height_m")
     height = float(np.clip(height, 0.85 * radius, 1.25 * radius))
-    shape = ((0.8, 0.0), (0.94, 0.08), (1.0, 0.24), (0.99, 0.4), (0.92, 0.58), (0.77, 0.77), (0.53, 0.91), (0.25, 0.985), (0.0, 1.0))
+    shape = (
+        (0.8, 0.0),
+        (0.94, 0.08),
+        (1.0, 0.24),
+        (0.99, 0.4),
+        (0.92, 0.58),
+        (0.77, 0.77),
+        (0.53, 0.91),
+        (0.25, 0.985),
+        (0.0, 1.0),
+    )
     profile = [(r * radius, z * height) for r, z in shape]
     body = lathe(profile, 20)
     z = body.vertices[:, 2] / height
@@ -91,7 +120,12 @@ def croissant(p: Params) -> Draft:
     radius = 0.5 * min(width, 0.44 * length)
     # From each tip to the middle every roll comes out from under the next, whose edge is a dark step.
     half_side = [(-1.0, 0.0, 0.5)]
-    for low, high, start, end in ((0.01, 0.2, 0.13, 0.36), (0.215, 0.42, 0.47, 0.62), (0.44, 0.68, 0.75, 0.88), (0.705, 1.0, 0.99, 1.04)):
+    for low, high, start, end in (
+        (0.01, 0.2, 0.13, 0.36),
+        (0.215, 0.42, 0.47, 0.62),
+        (0.44, 0.68, 0.75, 0.88),
+        (0.705, 1.0, 0.99, 1.04),
+    ):
         for share, shade in ((0.0, 1.0), (0.25, 0.35), (1.0 if high == 1.0 else 0.97, 0.0)):
             half_side.append((low + share * (high - low) - 1.0, start + share * (end - start), shade))
     mirrored = [(-at, r, shade) for at, r, shade in reversed(half_side[:-1])]
@@ -132,14 +166,18 @@ def donut(p: Params) -> Draft:
     middle, rise = outer - tube, height / 2
     angle = np.linspace(-np.pi, np.pi, 10)[:-1]
     dough = _torus(np.column_stack([middle + tube * np.cos(angle), rise + rise * np.sin(angle)]), 17)
-    dough = replace(dough, vertices=np.column_stack([dough.vertices[:, :2], np.maximum(dough.vertices[:, 2], 0.07 * height)])).moved(z=-0.07 * height)
+    dough = replace(
+        dough, vertices=np.column_stack([dough.vertices[:, :2], np.maximum(dough.vertices[:, 2], 0.07 * height)])
+    ).moved(z=-0.07 * height)
     band = np.exp(-(((dough.vertices[:, 2] / height - 0.45) / 0.12) ** 2))
     dough = tinted(dough, DOUGH, CRUMB, 0.6 * band)
     draft = Draft()
     draft.add(dough, DOUGH, p.material, 1.3)
     top = np.linspace(-0.05, np.pi + 0.05, 6)
     skin = np.column_stack([middle + 1.05 * tube * np.cos(top), 0.93 * rise + 1.07 * rise * np.sin(top)])
-    under = np.column_stack([middle + 0.86 * tube * np.cos(top[[-1, 0]]), 0.93 * rise + 0.86 * rise * np.sin(top[[-1, 0]])])
+    under = np.column_stack(
+        [middle + 0.86 * tube * np.cos(top[[-1, 0]]), 0.93 * rise + 0.86 * rise * np.sin(top[[-1, 0]])]
+    )
     icing = _torus(np.concatenate([skin, under]), 17)
     wave = np.sin(3.0 * azimuth(icing) + p.uniform(0.0, 6.0)) + 0.7 * np.sin(5.0 * azimuth(icing) + p.uniform(0.0, 6.0))
     edge = np.clip(1.0 - icing.vertices[:, 2] / (1.1 * rise), 0.0, 1.0)
@@ -169,7 +207,9 @@ def cup_cake(p: Params) -> Draft:
     height = float(np.clip(height, 1.75 * radius, 2.4 * radius))
     case_top, n = 0.47 * height, 36
     foot = 0.68 * radius
-    case = lathe([(foot, 0.0), (0.5 * (foot + 0.93 * radius), 0.5 * case_top), (0.93 * radius, case_top), (0.0, case_top)], n)
+    case = lathe(
+        [(foot, 0.0), (0.5 * (foot + 0.93 * radius), 0.5 * case_top), (0.93 * radius, case_top), (0.0, case_top)], n
+    )
     pleats = np.where(np.arange(n) % 2 == 0, 1.0, 0.93)
     factor = np.concatenate([np.tile(pleats, 3), np.ones(len(case.vertices) - 3 * n)])
     paper = p.paint({"pink": "light_blue", "brown": "yellow"}.get(p.color_name, "pink"))
@@ -179,14 +219,28 @@ def cup_cake(p: Params) -> Draft:
     draft = Draft()
     draft.add(case, paper, p.material, 1.5)
     low = case_top - 0.02 * height
-    swirl = ((0.8, 0.0), (1.0, 0.1), (0.97, 0.25), (0.7, 0.34), (0.76, 0.44), (0.7, 0.58), (0.45, 0.66), (0.48, 0.76), (0.36, 0.9), (0.0, 1.0))
+    swirl = (
+        (0.8, 0.0),
+        (1.0, 0.1),
+        (0.97, 0.25),
+        (0.7, 0.34),
+        (0.76, 0.44),
+        (0.7, 0.58),
+        (0.45, 0.66),
+        (0.48, 0.76),
+        (0.36, 0.9),
+        (0.0, 1.0),
+    )
     rise = 0.93 * height - low
     frosting = lathe([(r * radius, low + z * rise) for r, z in swirl], 16)
     # Turning the height with the angle makes rings into a spiral.
     angle = azimuth(frosting)
     inner = np.hypot(frosting.vertices[:, 0], frosting.vertices[:, 1]) / radius
     inside = (frosting.vertices[:, 2] > low + 0.05 * rise) & (inner > 0.01)
-    frosting = replace(frosting, vertices=frosting.vertices + np.column_stack([0 * angle, 0 * angle, 0.035 * rise * np.cos(angle) * inside]))
+    frosting = replace(
+        frosting,
+        vertices=frosting.vertices + np.column_stack([0 * angle, 0 * angle, 0.035 * rise * np.cos(angle) * inside]),
+    )
     grooves = np.zeros(len(inner))
     grooves[3 * 16 : 4 * 16] = grooves[6 * 16 : 7 * 16] = 1.0
     draft.add(frosting.shaded(1.0 - 0.2 * grooves), p.color, p.material, 1.6)
@@ -195,7 +249,8 @@ def cup_cake(p: Params) -> Draft:
     draft.add(cherry, p.paint("red" if p.color_name != "red" else "yellow"), MATERIALS["fruit"])
     draft.collision.append(standing_hull([(0.97 * foot, 0.0), (0.92 * radius, case_top)]))
     draft.collision.append(standing_hull([
-        (0.9 * radius, low), (radius, low + 0.12 * rise), (0.95 * radius, low + 0.27 * rise), (0.5 * radius, low + 0.78 * rise),
+        (0.9 * radius, low), (radius, low + 0.12 * rise), (0.95 * radius, low + 0.27 * rise),
+        (0.5 * radius, low + 0.78 * rise),
         (0.7 * cherry_r, height),
     ]))  # fmt: skip
     round_grasps(draft, low + 0.17 * rise, 2 * radius)

@@ -6,18 +6,36 @@ from dataclasses import replace
 
 import numpy as np
 
-from gen3d_envs.assets.build import Draft, Params, Rgb, builder, darker, mix
+from gen3d_envs.assets.build import Draft, Params, Rgb, builder, mix
 from gen3d_envs.assets.materials import MATERIALS
 from gen3d_envs.assets.organic import (
-    HALF_TURN, ROLLING_FRICTION_M, axis_of, azimuth, calyx, cut_sphere, leaf, lobed, long_grasps, lying, lying_hulls,
-    mottled, round_grasps, scattered, speckled, standing_hull, stem, tinted, volume_center,
+    HALF_TURN,
+    ROLLING_FRICTION_M,
+    axis_of,
+    azimuth,
+    calyx,
+    cut_sphere,
+    leaf,
+    lobed,
+    long_grasps,
+    lying,
+    lying_hulls,
+    mottled,
+    round_grasps,
+    scattered,
+    speckled,
+    standing_hull,
+    stem,
+    tinted,
+    volume_center,
 )  # fmt: skip
 from gen3d_envs.assets.shapes import Array, Mesh, lathe
 
 BARK: Rgb = (96.0, 66.0, 40.0)
 LEAF: Rgb = (62.0, 128.0, 52.0)
 BLUSH: dict[str, Rgb] = {
-    "red": (232.0, 176.0, 70.0), "green": (184.0, 208.0, 92.0), "yellow": (226.0, 120.0, 62.0), "lime": (214.0, 196.0, 84.0),
+    "red": (232.0, 176.0, 70.0), "green": (184.0, 208.0, 92.0), "yellow": (226.0, 120.0, 62.0),
+    "lime": (214.0, 196.0, 84.0),
     "orange": (214.0, 66.0, 58.0), "pink": (250.0, 196.0, 104.0),
 }  # fmt: skip
 """Second colour of a fruit's skin by its first."""
@@ -42,7 +60,9 @@ def _top(p: Params, draft: Draft, z: float, height: float, radius: float, leaf_m
     lean = p.uniform(0.15, 0.5) * height
     draft.add(stem(height, radius, lean).turned("z", turn).moved(x, 0.0, z), BARK, MATERIALS["wood"])
     draft.collision.append(
-        standing_hull([(2 * radius, z), (2 * radius, z + height)], 4, (x + 0.5 * lean * np.cos(turn), 0.5 * lean * np.sin(turn)))
+        standing_hull(
+            [(2 * radius, z), (2 * radius, z + height)], 4, (x + 0.5 * lean * np.cos(turn), 0.5 * lean * np.sin(turn))
+        )
     )
     if p.uniform(0.0, 1.0) < 0.66 and leaf_m > 0.0:
         green = p.paint("green", 10.0)
@@ -110,7 +130,11 @@ def _citrus(p: Params, nipple: float) -> Draft:
     body = tinted(body, p.color, green, 0.75 * share)
     draft = Draft()
     draft.add(body, p.color, p.material, 0.95)
-    knob = lathe([(0.0, 0.0), (0.13, 0.0), (0.1, 0.08), (0.0, 0.08)], 6).scaled(radius, radius, radius).turned("y", -HALF_TURN)
+    knob = (
+        lathe([(0.0, 0.0), (0.13, 0.0), (0.1, 0.08), (0.0, 0.08)], 6)
+        .scaled(radius, radius, radius)
+        .turned("y", -HALF_TURN)
+    )
     draft.add(knob.moved(-length / 2 + 0.02 * radius, 0.0, centers[0, 2]), (118.0, 104.0, 48.0), MATERIALS["wood"])
     draft.collision.extend(lying_hulls(centers, r, [(1, 3, 4, 5, 6), (6, 8, 9, 11, 13)]))
     long_grasps(draft, body, centers, r, 0.05)
@@ -140,9 +164,13 @@ def pear(p: Params) -> Draft:
     body = lathe(profile, 18)
     z = body.vertices[:, 2] / height
     lean = p.uniform(0.0, 0.12) * radius
-    body = replace(body, vertices=body.vertices + np.column_stack([lean * z**2 * 2, np.zeros_like(z), np.zeros_like(z)]))
+    body = replace(
+        body, vertices=body.vertices + np.column_stack([lean * z**2 * 2, np.zeros_like(z), np.zeros_like(z)])
+    )
     if p.uniform(0.0, 1.0) < 0.5:
-        body = tinted(body, p.color, (206.0, 96.0, 58.0), 0.75 * np.clip(np.cos(azimuth(body) - 1.0), 0.0, 1.0) ** 2 * (1.0 - z))
+        body = tinted(
+            body, p.color, (206.0, 96.0, 58.0), 0.75 * np.clip(np.cos(azimuth(body) - 1.0), 0.0, 1.0) ** 2 * (1.0 - z)
+        )
     else:
         body = speckled(body, p.rng, p.color, (150.0, 112.0, 54.0), 0.18, 0.35)
     body = tinted(body, p.color, (150.0, 112.0, 54.0), np.clip(0.5 - 5 * z, 0.0, 0.5) + np.clip(8 * z - 7.5, 0.0, 0.4))
@@ -169,7 +197,9 @@ def peach(p: Params) -> Draft:
     vertices = body.vertices.copy()
     vertices[:, :2] *= (1.0 - 0.14 * seam)[:, None]
     body = replace(body, vertices=vertices).shaded(1.0 - 0.25 * seam)
-    cheek = np.clip(np.cos(angle - p.uniform(0.8, 2.2)), -1.0, 1.0) * (0.35 + 0.65 * z) + p.rng.normal(0.0, 0.08, len(z))
+    cheek = np.clip(np.cos(angle - p.uniform(0.8, 2.2)), -1.0, 1.0) * (0.35 + 0.65 * z) + p.rng.normal(
+        0.0, 0.08, len(z)
+    )
     body = tinted(body, p.color, _blush(p), 0.95 * np.clip(cheek, 0.0, 1.0))
     body = tinted(body, p.color, (252.0, 206.0, 120.0), 0.5 * np.clip(-cheek, 0.0, 1.0))
     draft = Draft()
@@ -230,19 +260,38 @@ def strawberry(p: Params) -> Draft:
     centers = axis_of(t * length, r, 0.75)
     body = lying(centers, r, 16)
     share = body.vertices[:, 0] / length
-    body = tinted(body, p.color, (238.0, 196.0, 120.0), np.clip(0.7 - 6.0 * share, 0.0, 0.7)).shaded(1.02 - 0.12 * share)
+    body = tinted(body, p.color, (238.0, 196.0, 120.0), np.clip(0.7 - 6.0 * share, 0.0, 0.7)).shaded(
+        1.02 - 0.12 * share
+    )
     draft = Draft()
     draft.add(body, p.color, p.material, 0.95)
     size = 0.055 * radius
-    seeds = scattered(body, 34, (1.5 * size, 0.8 * size, 0.7 * size), p.rng, (body.centers[:, 2] > 0.3 * radius) & (body.centers[:, 0] > 0.1 * length))
+    seeds = scattered(
+        body,
+        34,
+        (1.5 * size, 0.8 * size, 0.7 * size),
+        p.rng,
+        (body.centers[:, 2] > 0.3 * radius) & (body.centers[:, 0] > 0.1 * length),
+    )
     draft.add(seeds, (246.0, 214.0, 110.0), MATERIALS["wood"], 0.01)
-    star = calyx(7, 1.02 * radius, 0.5 * radius, 0.34, p.rng).turned("y", -HALF_TURN).moved(-0.015 * radius, 0.0, centers[1, 2])
+    star = (
+        calyx(7, 0.94 * radius, 0.5 * radius, 0.34, p.rng)
+        .turned("y", -HALF_TURN)
+        .moved(-0.015 * radius, 0.0, centers[1, 2])
+    )
     # Leaves do not hang below the table.
-    star = replace(star, vertices=np.column_stack([star.vertices[:, :2], np.maximum(star.vertices[:, 2], 0.0004 + 0.1 * np.abs(star.vertices[:, 2]))]))
+    star = replace(
+        star,
+        vertices=np.column_stack(
+            [star.vertices[:, :2], np.maximum(star.vertices[:, 2], 0.0004 + 0.1 * np.abs(star.vertices[:, 2]))]
+        ),
+    )
     draft.add(star, LEAF, MATERIALS["paper"], 0.8)
     stalk = stem(0.13 * radius, 0.1 * radius, 0.04 * radius).turned("y", -HALF_TURN).moved(0.0, 0.0, centers[1, 2])
     draft.add(stalk, (104.0, 150.0, 62.0), MATERIALS["paper"])
     draft.collision.extend(lying_hulls(centers, r, [(1, 2, 4, 6, 8)]))
+    pin = centers[1] + np.array([[-0.26 * radius, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    draft.collision.extend(lying_hulls(pin, np.full(2, 0.12 * radius), [(0, 1)], 4))
     x = float(volume_center(body)[0])
     height = float(np.interp(x, centers[:, 0], centers[:, 2]))
     for yaw in (HALF_TURN, HALF_TURN - 0.35, 0.35 - HALF_TURN):

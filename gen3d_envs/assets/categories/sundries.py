@@ -9,7 +9,15 @@ import numpy as np
 from gen3d_envs.assets.build import Draft, Params, builder, darker, mix
 from gen3d_envs.assets.collision import block, hull
 from gen3d_envs.assets.materials import MATERIALS
-from gen3d_envs.assets.organic import HALF_TURN, ROLLING_FRICTION_M, merged, mottled, round_grasps, standing_hull, tinted
+from gen3d_envs.assets.organic import (
+    HALF_TURN,
+    ROLLING_FRICTION_M,
+    merged,
+    mottled,
+    round_grasps,
+    standing_hull,
+    tinted,
+)
 from gen3d_envs.assets.shapes import ellipsoid, lathe, rounded_box, rounded_rectangle, stack, sweep
 
 
@@ -25,7 +33,9 @@ def soap(p: Params) -> Draft:
     sections = []
     for share, z in levels:
         cut = (1.0 - share) * inset
-        sections.append((rounded_rectangle(length / 2 - cut, width / 2 - cut, corner * (width / 2 - cut), 5), z * height))
+        sections.append(
+            (rounded_rectangle(length / 2 - cut, width / 2 - cut, corner * (width / 2 - cut), 5), z * height)
+        )
     body = stack(sections)
     draft = Draft()
     draft.add(body.shaded(0.94 + 0.08 * body.vertices[:, 2] / height), p.color, p.material)
@@ -34,8 +44,8 @@ def soap(p: Params) -> Draft:
     seal = seal.painted(darker(p.color, 0.88), np.hypot(seal.centers[:, 0], seal.centers[:, 1]) < 0.7)
     rim = mix(p.color, (255.0, 255.0, 255.0), 0.4) if min(p.color) < 215 else darker(p.color, 0.8)
     draft.add(seal.scaled(0.3 * length, 0.27 * width, height).moved(z=height), rim, p.material, 0.4)
-    draft.collision.append(hull(np.concatenate([np.column_stack([outline, np.full(len(outline), z)])[:: 1 if k == 2 else 2]
-                                                for k, (outline, z) in enumerate(sections) if k in (0, 2, 3, 5)])))  # fmt: skip
+    rings = [np.column_stack([outline, np.full(len(outline), z)]) for outline, z in sections]
+    draft.collision.append(hull(np.concatenate([rings[0][::2], rings[2], rings[3][::2], rings[5][::2]])))
     for x in (0.0, 0.1 * length, -0.1 * length):
         draft.grasp(x, 0.0, 0.5 * height, HALF_TURN, width)
     return draft
@@ -58,7 +68,11 @@ def sponge(p: Params) -> Draft:
         if k % 11 < 7:
             pores.append(pore.moved(p.uniform(-0.44, 0.44) * length, (width / 2 - 0.0002) * (1 if k < 11 else -1), z))
         else:
-            pores.append(pore.turned("z", HALF_TURN).moved((length / 2 - 0.0002) * (1 if k < 11 else -1), p.uniform(-0.4, 0.4) * width, z))
+            pores.append(
+                pore.turned("z", HALF_TURN).moved(
+                    (length / 2 - 0.0002) * (1 if k < 11 else -1), p.uniform(-0.4, 0.4) * width, z
+                )
+            )
     draft.add(merged(pores), darker(p.color, 0.68), p.material, 0.01)
     green = p.paint("dark_green" if p.color_name != "green" else "charcoal")
     scour = rounded_box(length * 0.995, width * 0.995, pad, 0.3 * pad, 2).moved(z=height - pad)
@@ -75,7 +89,8 @@ def candle(p: Params) -> Draft:
     radius, height = p.length("diameter_m", grip=True) / 2, p.length("height_m")
     height = min(height, 4.4 * radius)
     profile = [
-        (0.96 * radius, 0.0), (radius, 0.03 * radius), (radius, 0.5 * height), (radius, height - 0.08 * radius), (0.93 * radius, height),
+        (0.96 * radius, 0.0), (radius, 0.03 * radius), (radius, 0.5 * height), (radius, height - 0.08 * radius),
+        (0.93 * radius, height),
         (0.8 * radius, height - 0.04 * radius), (0.66 * radius, height - 0.2 * radius), (0.0, height - 0.26 * radius),
     ]  # fmt: skip
     body = lathe(profile, 18)
@@ -96,8 +111,16 @@ def candle(p: Params) -> Draft:
         drips.append(sweep(path, wide * np.array([0.8, 0.75, 1.15]), 5).turned("z", turn))
     draft.add(merged(drips), mix(p.color, (255.0, 252.0, 240.0), 0.22), p.material, 0.4)
     wick_z = height - 0.28 * radius
-    wick = sweep([[0.0, 0.0, wick_z], [0.0, 0.0, height + 0.02 * radius], [0.06 * radius, 0.0, height + 0.2 * radius]], 0.05 * radius, 4)
-    draft.add(wick.shaded(np.where(wick.vertices[:, 2] > height - 0.05 * radius, 0.35, 1.0)), (188.0, 172.0, 148.0), MATERIALS["fabric"])
+    wick = sweep(
+        [[0.0, 0.0, wick_z], [0.0, 0.0, height + 0.02 * radius], [0.06 * radius, 0.0, height + 0.2 * radius]],
+        0.05 * radius,
+        4,
+    )
+    draft.add(
+        wick.shaded(np.where(wick.vertices[:, 2] > height - 0.05 * radius, 0.35, 1.0)),
+        (188.0, 172.0, 148.0),
+        MATERIALS["fabric"],
+    )
     draft.collision.append(standing_hull([(radius, 0.0), (radius, height)], 16))
     tip = 0.1 * radius
     draft.collision.append(standing_hull([(tip, height - 0.1 * radius), (tip, height + 0.2 * radius)], 4))

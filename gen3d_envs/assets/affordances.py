@@ -47,7 +47,7 @@ class Columns:
     Attributes:
         x, y: (n,) centres of the columns, m.
         low, high: (n, k) bounds of up to k disjoint intervals per column, rising; NaN where there are fewer.
-        cell_m2: area of a column.
+        step_m: distance between columns along x and y.
         shape: columns along x and y.
     """
 
@@ -55,8 +55,13 @@ class Columns:
     y: Array
     low: Array
     high: Array
-    cell_m2: float
+    step_m: tuple[float, float]
     shape: tuple[int, int]
+
+    @property
+    def cell_m2(self) -> float:
+        """Area of a column."""
+        return self.step_m[0] * self.step_m[1]
 
 
 def planes_of(pieces: Sequence[Array]) -> list[Array]:
@@ -116,7 +121,7 @@ def columns(pieces: Sequence[Array], cells: int = 56) -> Columns:
     x, y = (grid.ravel() for grid in np.meshgrid(xs, ys, indexing="ij"))
     origins = np.column_stack([x, y, np.zeros_like(x)])
     bottom, top = union(*cast(planes_of(pieces), origins, np.array([0.0, 0.0, 1.0])))
-    return Columns(x, y, bottom, top, float(step[0] * step[1]), (cells, cells))
+    return Columns(x, y, bottom, top, (float(step[0]), float(step[1])), (cells, cells))
 
 
 def mass_properties(grid: Columns) -> tuple[float, Vector, Vector]:
@@ -143,8 +148,8 @@ def find_grasps(
 
     At several heights, angles and offsets from the centre of mass, the shape is cut into what stands between two
     fingers. A grasp is kept where both surfaces face the fingers, where the opened fingers come down from above
-    without meeting the object, and where it is no wider than ``widest_m``. Good ones are near the centre of mass and face
-    the fingers squarely.
+    without meeting the object, and where it is no wider than ``widest_m``. Good ones are near the centre of mass and
+    face the fingers squarely.
     """
     planes = planes_of(pieces)
     points = np.concatenate(pieces)
@@ -251,9 +256,7 @@ def find_cavity(grid: Columns) -> Cavity | None:
     nx, ny = grid.shape
     bottom = float(np.nanmin(grid.low))
     top = float(np.nanmax(grid.high))
-    starts_low = grid.low[:, 0] < bottom + 0.3 * (top - bottom)
-    height = np.where(starts_low, grid.high[:, 0], bottom).reshape(nx, ny)
-    height = np.where(np.isnan(height), bottom, height)
+    height = np.where(np.isnan(grid.high[:, 0]), bottom, grid.high[:, 0]).reshape(nx, ny)
     water = _poured(height)
     need = max(0.010, 0.12 * (top - bottom))
     region = _largest(water - height > need)
@@ -281,7 +284,7 @@ def find_surface(grid: Columns) -> Surface | None:
 
 
 def _poured(height: Array) -> Array:
-    """Water level of each cell when it rains for ever and runs off at the border (priority flood, Barnes et al. 2014)."""
+    """Water level of each cell when rain runs off at the border (priority flood, Barnes et al. 2014)."""
     nx, ny = height.shape
     water = np.full(height.shape, np.inf)
     border = [(i, j) for i in range(nx) for j in range(ny) if i in (0, nx - 1) or j in (0, ny - 1)]
@@ -317,7 +320,7 @@ def _inscribed(grid: Columns, mask: NDArray[np.bool_]) -> tuple[float, float, bo
         return None
     x, y = grid.x[inside], grid.y[inside]
     center = (float(x.max() + x.min()) / 2, float(y.max() + y.min()) / 2)
-    half = (float(x.max() - x.min()) / 2, float(y.max() - y.min()) / 2)
+    half = (float(x.max() - x.min() + grid.step_m[0]) / 2, float(y.max() - y.min() + grid.step_m[1]) / 2)
     best: tuple[float, float, float, bool] | None = None
     for is_round in (True, False):
         for scale in np.linspace(1.0, 0.4, 25):

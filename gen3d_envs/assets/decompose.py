@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.assets import store
-from gen3d_envs.assets.simplify import Array, Index, decimated
+from gen3d_envs.assets.simplify import Array, Index, decimated, is_watertight, signed_volume
 from gen3d_envs.errors import AssetError, EngineUnavailable
 
 MAX_PIECES = 16
@@ -20,6 +20,9 @@ COACD_FACES = 1500
 
 COACD_THRESHOLD = 0.05
 """Concavity at which a piece is not cut any more, as a share of its size; CoACD's own default."""
+
+CONVEX_SHARE = 0.97
+"""A closed mesh that fills this share of its convex hull is one piece."""
 
 _CACHE_VERSION = "1"
 
@@ -142,6 +145,9 @@ def decomposed(vertices: Array, faces: Index, seed: int = 0, folder: Path | None
         AssetError: nothing with a volume was found.
         EngineUnavailable: not in the cache, and the extra ``mesh`` is not installed.
     """
+    whole = hull_volume(vertices)
+    if is_watertight(faces) and signed_volume(vertices, faces) > CONVEX_SHARE * whole:
+        return pieces_of([vertices])
     vertices, faces = decimated(vertices, faces, COACD_FACES)
     digest = hashlib.sha256(f"{_CACHE_VERSION} {seed} {COACD_THRESHOLD} {len(vertices)} {len(faces)}".encode())
     digest.update(np.ascontiguousarray(vertices, "<f8").tobytes() + np.ascontiguousarray(faces, "<i8").tobytes())

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from gen3d_envs.assets import affordances, decompose, materials, simplify
-from gen3d_envs.assets.asset import Asset, Hull, Vector
+from gen3d_envs.assets.asset import Asset, CollisionPart, Hull, Sphere, Vector
 from gen3d_envs.assets.mesh_file import EXTENSIONS, RawMesh, inside, read_bytes, read_mesh
 from gen3d_envs.assets.simplify import Array
 from gen3d_envs.errors import AssetError
@@ -28,8 +28,11 @@ ROLLING_FRICTION_M = 0.0005
 
 LONGEST_SIDE_M = 5.0
 SHORTEST_SIDE_M = 0.001
-STABLE_MARGIN_M = 0.002
-"""A thing stands when its centre of mass is at least this far inside its contact polygon."""
+TIPPING_COST_DEG = ((8.0, 0.0), (2.0, 25.0), (0.0, 90.0))
+"""(Tilt that a pose takes without falling over, how much farther from upright a firmer one may be), degrees."""
+
+ROUND_SHARE = 0.03
+"""A closed body whose surface is within this share of a sphere is one: hulls of 32 corners do not roll."""
 
 Rotation = Array
 
@@ -148,7 +151,12 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
     _check_numbers(height_m, physics)
     if not np.isfinite(vertices).all():
         raise AssetError("mesh", "NaN", "has vertices that are not finite numbers", "Export the mesh again")
+    extent = float(np.ptp(vertices, axis=0).max())
+    if not (extent > 1e-9 and np.abs(vertices).max() < 1e9):
+        raise AssetError("mesh", extent, "is no size that any unit explains", "Export the mesh again")
     points, faces = simplify.merged(vertices, raw.faces)
+    if len(faces):
+        points, faces = simplify.filled(points, faces)
     if len(faces) < 4:
         raise AssetError("mesh", len(faces), "has too few faces to enclose anything", "Give a solid mesh")
     scale = _scale(points, height_m)
@@ -162,7 +170,8 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
     pieces = decompose.pieces_of(bodies) if bodies else decompose.decomposed(points, faces)
 
     notes = [physics.description] if physics.description else []
-    upright = resting(pieces)
+    is_ball = len(pieces) == 1 and _is_ball(points)
+    upright = np.eye(3) if is_ball else resting(pieces)
     if np.degrees(np.arccos(np.clip(upright[2, 2], -1.0, 1.0))) > 20.0:
         notes.append("turned over: it cannot stand as the file shows it")
     points, vertices, pieces = points @ upright.T, vertices @ upright.T, [piece @ upright.T for piece in pieces]
@@ -177,6 +186,12 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
     if not simplify.is_watertight(faces):
         notes.append("the mesh is not watertight: mass and inertia come from its collision hulls")
 
+    collision: tuple[CollisionPart, ...]
+    if is_ball:
+        radius = float(np.ptp(points, axis=0).mean() / 2)
+        collision, pieces = (Sphere(radius, (0.0, 0.0, radius)),), [_round_points(radius)]
+    else:
+        collision = tuple(Hull(np.ascontiguousarray(piece, np.float32)) for piece in pieces)
     grid = affordances.columns(pieces)
     volume, com, unit_inertia = affordances.mass_properties(grid)
     mass = volume * DEFAULT_DENSITY_KGM3 if physics.mass_kg is None else float(physics.mass_kg)
@@ -192,12 +207,12 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
         vertices=np.ascontiguousarray(shown, np.float32),
         faces=np.ascontiguousarray(shown_faces, np.int32),
         colors=np.ascontiguousarray(colors),
-        collision=tuple(Hull(np.ascontiguousarray(piece, np.float32)) for piece in pieces),
+        collision=collision,
         mass_kg=float(mass),
         com_m=com,
         inertia_kgm2=(ixx, iyy, izz),
         friction=DEFAULT_FRICTION if physics.friction is None else float(physics.friction),
-        rolling_friction_m=_rolling(pieces),
+        rolling_friction_m=ROLLING_FRICTION_M if is_ball else _rolling(pieces),
         grasps=grasps,
         cavity=affordances.find_cavity(grid),
         surface=affordances.find_surface(grid),
@@ -208,26 +223,33 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
 def resting(pieces: list[Array]) -> Rotation:
     """The smallest rotation that puts the thing on a face of its hull that it can stand on.
 
-    Faces that its centre of mass is well inside of come first; a thing without any (a ball) rests on whichever face is
-    lowest.
+    A face that it hardly stands on counts as turned further, so that a firm pose nearby is taken instead.
     """
     from scipy.spatial import ConvexHull
 
     _, com, _ = affordances.mass_properties(affordances.columns(pieces, 40))
     points = np.concatenate(pieces)
     hull = ConvexHull(points)
-    center = np.array(com)
-    candidates: list[tuple[bool, float, int]] = []
-    normals, first = np.unique(hull.equations.round(3), axis=0, return_index=True)
+    center, size = np.array(com), float(np.ptp(points, axis=0).max())
+    candidates: list[tuple[float, int]] = []
+    _, first = np.unique(hull.equations.round(3), axis=0, return_index=True)
     for row in np.sort(first):
         normal, offset = hull.equations[row, :3], hull.equations[row, 3]
-        touching = points[points @ normal + offset > -5e-4]
-        margin = _margin(touching, center, normal)
+        height_above = points @ normal + offset
+        # It must be in balance on what touches now ...
+        if _margin(points[height_above > -3e-4], center, normal) <= 0.0:
+            continue
+        # ... but generated meshes have wavy bottoms: what would touch after rocking by a hair keeps it from falling.
+        margin = _margin(points[height_above > -0.012 * size], center, normal)
         if margin > 0.0:
-            candidates.append((margin < STABLE_MARGIN_M, float(normal[2]), int(row)))
-    if not candidates or len(normals) == 0:
+            height = -float(normal @ center + offset)
+            tips_at = np.degrees(np.arctan2(margin, height))
+            cost = np.degrees(np.arccos(np.clip(-normal[2], -1.0, 1.0)))
+            cost += next(extra for least, extra in TIPPING_COST_DEG if tips_at >= least)
+            candidates.append((float(cost), int(row)))
+    if not candidates:
         return np.eye(3)
-    _, _, row = min(candidates)
+    _, row = min(candidates)
     return _turn_onto(hull.equations[row, :3], np.array([0.0, 0.0, -1.0]))
 
 
@@ -272,6 +294,21 @@ def _rolling(pieces: list[Array]) -> float:
     contact = points[points[:, 2] < 0.002][:, :2]
     ratio = (np.ptp(contact, axis=0) / np.ptp(points[:, :2], axis=0)).min()
     return ROLLING_FRICTION_M if ratio < 0.35 else 0.0
+
+
+def _is_ball(points: Array) -> bool:
+    low, high = points.min(axis=0), points.max(axis=0)
+    radius = float((high - low).mean() / 2)
+    distance = np.linalg.norm(points - (low + high) / 2, axis=1)
+    return len(points) >= 40 and bool(np.abs(distance - radius).max() < ROUND_SHARE * radius)
+
+
+def _round_points(radius: float, count: int = 240) -> Array:
+    """Points of a sphere that rests at z = 0, evenly on a spiral (Fibonacci lattice), to cast rays at."""
+    turn = np.arange(count) * np.pi * (3.0 - np.sqrt(5.0))
+    z = 1.0 - 2.0 * (np.arange(count) + 0.5) / count
+    ring = np.sqrt(1.0 - z * z)
+    return np.column_stack([ring * np.cos(turn), ring * np.sin(turn), z + 1.0]) * radius
 
 
 def _check_numbers(height_m: float | None, physics: Physics) -> None:

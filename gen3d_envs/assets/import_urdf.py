@@ -35,8 +35,8 @@ def import_urdf(
     :func:`~gen3d_envs.assets.import_mesh.import_mesh`; those given replace the file's.
 
     Raises:
-        AssetError: malformed XML or one with a document type (entities are never expanded), several links, no mesh, mesh
-            paths that climb out of the file's folder, and all of ``import_mesh``.
+        AssetError: malformed XML or one with a document type (entities are never expanded), several links, no mesh,
+            mesh paths that climb out of the file's folder, and all of ``import_mesh``.
     """
     path = Path(path)
     if path.suffix.lower() != ".urdf":

@@ -233,8 +233,9 @@ def _baked(mesh: Any, field: str) -> Array | None:
             if image.width * image.height > MAX_TEXTURE_PIXELS:
                 raise AssetError(field, image.size, "is too large a texture", "Scale it to at most 8192 x 8192")
             rgb = _sample(np.asarray(image.convert("RGB")), np.asarray(visual.uv, dtype=np.float64))
-            return rgb if factor is None else rgb * (np.asarray(factor, np.float64)[:3] / 255.0)
-        return np.tile(np.asarray(material.main_color, np.float64)[:3], (count, 1))
+            return rgb if factor is None else rgb * _encoded(factor) / 255.0
+        plain = np.asarray(material.main_color, np.float64)[:3] if factor is None else _encoded(factor)
+        return np.tile(plain, (count, 1))
     if visual.kind == "vertex":
         return np.asarray(visual.vertex_colors, dtype=np.float64)[:, :3]
     if visual.kind == "face":
@@ -244,6 +245,12 @@ def _baked(mesh: Any, field: str) -> Array | None:
             np.add.at(weights, corner, 1.0)
         return sums / np.maximum(weights, 1.0)
     return None
+
+
+def _encoded(factor: Any) -> Array:
+    """A glTF colour factor, linear 0-255, as sRGB 0-255 (IEC 61966-2-1)."""
+    linear = np.clip(np.asarray(factor, dtype=np.float64)[:3] / 255.0, 0.0, 1.0)
+    return 255.0 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def _sample(image: NDArray[np.uint8], uv: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,50 @@ def cleaned(vertices: Array, faces: Index) -> tuple[Array, Index]:
     place = np.zeros(len(vertices), dtype=np.int64)
     place[used] = np.arange(len(used))
     return vertices[used], place[faces]
+
+
+def filled(vertices: Array, faces: Index, share: float = 0.35) -> tuple[Array, Index]:
+    """Small holes closed by a fan about their centre; those with a rim longer than ``share`` of the size stay open.
+
+    A few missing faces would otherwise turn a solid into a shell, and its decomposition from one second into twenty.
+    """
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    count = len(vertices)
+    forward, backward = edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0]
+    rim = edges[~np.isin(backward, forward)]
+    if len(rim) > 5000:  # a shell, not a solid with holes
+        return vertices, faces
+    following: dict[int, list[int]] = {}
+    for start, end in rim.tolist():
+        following.setdefault(end, []).append(start)  # the missing faces run against the rim's own edges
+    points, triangles = [vertices], [faces]
+    limit = share * float((vertices.max(axis=0) - vertices.min(axis=0)).max()) * np.pi
+    for loop in _loops(following):
+        corners = vertices[loop]
+        if len(loop) < 3 or np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).sum() > limit:
+            continue
+        fan = [[loop[k], loop[(k + 1) % len(loop)], count] for k in range(len(loop))]
+        points.append(corners.mean(axis=0, keepdims=True))
+        triangles.append(np.array(fan, dtype=np.int64))
+        count += 1
+    return np.concatenate(points), np.concatenate(triangles)
+
+
+def _loops(following: dict[int, list[int]]) -> Iterator[list[int]]:
+    """Closed walks along directed edges, each vertex at most once in a walk; uses the edges up."""
+    while following:
+        walk = [next(iter(following))]
+        while walk[-1] in following:
+            choices = following[walk[-1]]
+            after = choices.pop()
+            if not choices:
+                del following[walk[-1]]
+            if after in walk:  # where two holes touch, the walk is cut into one loop for each
+                start = walk.index(after)
+                yield walk[start:]
+                del walk[start + 1 :]
+            else:
+                walk.append(after)
 
 
 def decimated(vertices: Array, faces: Index, most: int) -> tuple[Array, Index]:

@@ -45,7 +45,7 @@ _APPLE = (
     (0.20, 1.60), (0.0, 1.46),
 )  # fmt: skip
 _PEAR = (
-    (0.34, 0.0), (0.70, 0.08), (0.94, 0.24), (1.0, 0.40), (0.92, 0.56), (0.70, 0.72), (0.52, 0.84), (0.44, 0.93),
+    (0.34, 0.0), (0.70, 0.08), (0.93, 0.24), (1.0, 0.42), (0.95, 0.56), (0.75, 0.70), (0.54, 0.82), (0.43, 0.92),
     (0.30, 0.985), (0.12, 0.98), (0.0, 0.96),
 )  # fmt: skip
 
@@ -158,7 +158,8 @@ def lime(p: Params) -> Draft:
 def pear(p: Params) -> Draft:
     """A pear standing on its base, russet at the bottom and sometimes with a red cheek."""
     radius, height = p.length("diameter_m") / 2, p.length("height_m")
-    height = max(height, 2.55 * radius)
+    # A hand with short fingers is 31 mm above the grasp: a longer neck would meet it.
+    height = float(np.clip(height, 2.3 * radius, 2.62 * radius))
     neck = p.uniform(0.9, 1.12)
     profile = [(r * radius * (neck if z > 0.6 else 1.0), z * height) for r, z in _PEAR]
     body = lathe(profile, 18)
@@ -178,8 +179,8 @@ def pear(p: Params) -> Draft:
     draft.add(body, p.color, p.material)
     draft.collision.append(standing_hull([profile[k] for k in (0, 1, 2, 3, 5)]))
     draft.collision.append(standing_hull([profile[5], profile[7], profile[8]], 8, (1.4 * lean, 0.0)))
-    _top(p, draft, 0.955 * height, 0.4 * radius, 0.055 * radius, p.uniform(0.6, 0.9) * radius, 2 * lean)
-    round_grasps(draft, profile[3][1], 2 * radius)
+    _top(p, draft, 0.955 * height, 0.26 * radius, 0.055 * radius, p.uniform(0.6, 0.9) * radius, 2 * lean)
+    round_grasps(draft, 0.5 * height, 2 * radius)
     draft.rolling_friction_m = ROLLING_FRICTION_M
     return draft
 

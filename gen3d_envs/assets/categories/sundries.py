@@ -121,9 +121,11 @@ def candle(p: Params) -> Draft:
         (188.0, 172.0, 148.0),
         MATERIALS["fabric"],
     )
-    draft.collision.append(standing_hull([(radius, 0.0), (radius, height)], 16))
+    # The burned edge leads fingers that come down a little to one side.
+    edge_z = height - 0.3 * radius
+    draft.collision.append(standing_hull([(radius, 0.0), (radius, edge_z), (0.88 * radius, height)], 16))
     tip = 0.1 * radius
     draft.collision.append(standing_hull([(tip, height - 0.1 * radius), (tip, height + 0.2 * radius)], 4))
-    round_grasps(draft, max(height / 2, height - 0.03), 2 * radius)
+    round_grasps(draft, max(height / 2, height - 0.022), 2 * radius)
     draft.rolling_friction_m = 0.3 * ROLLING_FRICTION_M
     return draft

@@ -70,6 +70,7 @@ def potato(p: Params) -> Draft:
 def carrot(p: Params) -> Draft:
     """A carrot lying on the table: ringed, tapering, with a tuft of green."""
     length, radius = p.length("length_m"), p.length("diameter_m", grip=True) / 2
+    length -= 2.2 * radius  # the rest is its tuft
     t = np.array([0.0, 0.006, 0.03, 0.07, 0.13, 0.2, 0.29, 0.38, 0.48, 0.58, 0.68, 0.78, 0.88, 0.95, 1.0])
     taper = p.uniform(0.35, 0.55)
     r = (

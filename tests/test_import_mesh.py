@@ -301,6 +301,17 @@ def test_grip_width_is_kept_or_refused_with_a_remedy(tmp_path: Path) -> None:
     assert asset.grasps and all(grasp.width_m <= 0.06 for grasp in asset.grasps)
 
 
+def test_the_palm_stays_above_the_object(tmp_path: Path) -> None:
+    grasps = load(write(cuboid(0.03, 0.05, 0.2), tmp_path / "tower.stl")).grasps
+    assert grasps and all(grasp.position_m[2] > 0.192 - affordances.PALM_M for grasp in grasps)
+
+
+def test_what_narrows_upwards_is_gripped_where_it_does_not(tmp_path: Path) -> None:
+    profile = [(0, 0), (0.03, 0), (0.02, 0.06), (0.02, 0.1), (0, 0.1)]
+    grasps = load(write(trimesh.creation.revolve(np.array(profile)), tmp_path / "flask.stl")).grasps
+    assert grasps[0].width_m == pytest.approx(0.04, abs=0.002)
+
+
 def test_fingers_do_not_come_through_an_overhang(tmp_path: Path) -> None:
     stem = cuboid(0.02, 0.02, 0.1)
     roof = cuboid(0.15, 0.15, 0.02).apply_translation((0, 0, 0.06))

@@ -26,6 +26,12 @@ OPENING_M = 0.004
 FINGER_ROOM_M = 0.014
 """How far from that surface an opened finger reaches: the opening and its thickness."""
 
+PALM_M = 0.045
+"""Height of the palm above the finger tips; what stands higher between the fingers meets it (Franka hand, 45 mm)."""
+
+PALM_HALF_WIDTH_M = 0.05
+"""How far the palm reaches to either side along the closing direction."""
+
 WIDEST_GRASP_M = 0.08
 """Opening of the widest gripper here (Franka hand, 80 mm)."""
 
@@ -38,6 +44,9 @@ LOWEST_GRASP_M = 0.010
 TABLE_ROOM_M = 0.002
 
 MOST_GRASPS = 12
+
+SLOPE_COST = 2.0
+"""A surface that looks up by 10 degrees counts as much against a grasp as a quarter of the object's reach of lever."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,12 +178,12 @@ def find_grasps(
             ]
             enter, leave = cast(planes, np.array(rays), along)
             strips = union(enter.reshape(len(levels), -1), leave.reshape(len(levels), -1))
-            for width, middle, level, depth, alignment in _closings(planes, strips, rays, along, levels, widest_m):
+            for width, middle, level, depth, quality in _closings(planes, strips, rays, along, levels, widest_m):
                 position = base + along * middle
                 arm = float(np.hypot(position[0] - com[0], position[1] - com[1]))
                 z = max(float(levels[level] - low[2]), LOWEST_GRASP_M)
-                score = alignment - 1.5 * arm / (reach + 0.02) - 0.3 * abs(levels[level] - com[2]) / height
-                score -= 0.15 * width / widest_m
+                score = quality - 1.5 * arm / (reach + 0.02) - 0.3 * abs(levels[level] - com[2]) / height
+                score -= 0.4 * width / widest_m
                 yaw_half = float((yaw + np.pi / 2) % np.pi - np.pi / 2)
                 found.append((score, Grasp((float(position[0]), float(position[1]), z), yaw_half, width, depth)))
     found.sort(key=lambda entry: (-entry[0], entry[1].yaw_rad, entry[1].position_m))
@@ -203,7 +212,7 @@ def _closings(
     levels: Array,
     widest_m: float,
 ) -> list[tuple[float, float, int, float, float]]:
-    """What two fingers can close on in one vertical plane: (width, middle, level, depth below, alignment)."""
+    """What two fingers can close on in one vertical plane: (width, middle, level, depth below, quality)."""
     low, high = strips
     result = []
     for level in range(len(levels)):
@@ -213,7 +222,11 @@ def _closings(
             free = [_room(low[k], high[k], start, end) for k in range(len(levels))]
             if not all(free[level:]):
                 continue
-            alignment = _alignment(planes, rays[3 * level + 1], along, start, end)
+            middle = float(start + end) / 2
+            above = levels > levels[level] + PALM_M
+            if ((low[above] < middle + PALM_HALF_WIDTH_M) & (high[above] > middle - PALM_HALF_WIDTH_M)).any():
+                continue
+            alignment, slope = _alignment(planes, rays[3 * level + 1], along, start, end)
             if alignment < MIN_ALIGNMENT:
                 continue
             below = level
@@ -221,7 +234,9 @@ def _closings(
                 below -= 1
             bottom = levels[below] if below > 0 else levels[0] - (levels[1] - levels[0])
             depth = max(float(levels[level] - max(bottom, TABLE_ROOM_M)), 0.0)
-            result.append((float(end - start), float(start + end) / 2, level, depth, alignment))
+            # Fingers slide up and off what narrows upwards, long before the friction angle.
+            quality = alignment - SLOPE_COST * slope
+            result.append((float(end - start), middle, level, depth, quality))
     return result
 
 
@@ -233,19 +248,21 @@ def _room(low: Array, high: Array, start: float, end: float) -> bool:
     return True
 
 
-def _alignment(planes: Sequence[Array], ray: Array, along: Array, start: float, end: float) -> float:
-    """The smaller cosine between the closing direction and the surface normals where the fingers touch."""
-    worst = 1.0
+def _alignment(planes: Sequence[Array], ray: Array, along: Array, start: float, end: float) -> tuple[float, float]:
+    """Where the fingers touch: the smaller cosine between closing direction and normal, and the larger upward slope."""
+    worst, slope = 1.0, 0.0
     for distance, sign in ((start, -1.0), (end, 1.0)):
         point = ray + along * distance
-        best = 0.0
+        best, upward = 0.0, 0.0
         for plane in planes:
             height = plane[:, :3] @ point + plane[:, 3]
             if height.max() < 0.003:  # the point lies on this piece, or as near as the strip's breadth makes it
-                facing = sign * (plane[int(height.argmax()), :3] @ along)
-                best = max(best, float(facing))
-        worst = min(worst, best)
-    return worst
+                normal = plane[int(height.argmax()), :3]
+                facing = sign * float(normal @ along)
+                if facing > best:
+                    best, upward = facing, float(normal[2])
+        worst, slope = min(worst, best), max(slope, upward)
+    return worst, slope
 
 
 def find_cavity(grid: Columns) -> Cavity | None:

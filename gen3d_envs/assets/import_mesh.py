@@ -12,6 +12,7 @@ import numpy as np
 from gen3d_envs.assets import affordances, decompose, materials, simplify
 from gen3d_envs.assets.asset import Asset, CollisionPart, Hull, Sphere, Vector
 from gen3d_envs.assets.mesh_file import EXTENSIONS, RawMesh, inside, read_bytes, read_mesh
+from gen3d_envs.assets.resting import resting
 from gen3d_envs.assets.simplify import Array
 from gen3d_envs.errors import AssetError
 from gen3d_envs.spec import ObjectSpec
@@ -28,9 +29,6 @@ ROLLING_FRICTION_M = 0.0005
 
 LONGEST_SIDE_M = 5.0
 SHORTEST_SIDE_M = 0.001
-TIPPING_COST_DEG = ((8.0, 0.0), (2.0, 25.0), (0.0, 90.0))
-"""(Tilt that a pose takes without falling over, how much farther from upright a firmer one may be), degrees."""
-
 ROUND_SHARE = 0.03
 """A closed body whose surface is within this share of a sphere is one: hulls of 32 corners do not roll."""
 
@@ -218,65 +216,6 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
         surface=affordances.find_surface(grid),
         notes=tuple(notes),
     )
-
-
-def resting(pieces: list[Array]) -> Rotation:
-    """The smallest rotation that puts the thing on a face of its hull that it can stand on.
-
-    A face that it hardly stands on counts as turned further, so that a firm pose nearby is taken instead.
-    """
-    from scipy.spatial import ConvexHull
-
-    _, com, _ = affordances.mass_properties(affordances.columns(pieces, 40))
-    points = np.concatenate(pieces)
-    hull = ConvexHull(points)
-    center, size = np.array(com), float(np.ptp(points, axis=0).max())
-    candidates: list[tuple[float, int]] = []
-    _, first = np.unique(hull.equations.round(3), axis=0, return_index=True)
-    for row in np.sort(first):
-        normal, offset = hull.equations[row, :3], hull.equations[row, 3]
-        height_above = points @ normal + offset
-        # It must be in balance on what touches now ...
-        if _margin(points[height_above > -3e-4], center, normal) <= 0.0:
-            continue
-        # ... but generated meshes have wavy bottoms: what would touch after rocking by a hair keeps it from falling.
-        margin = _margin(points[height_above > -0.012 * size], center, normal)
-        if margin > 0.0:
-            height = -float(normal @ center + offset)
-            tips_at = np.degrees(np.arctan2(margin, height))
-            cost = np.degrees(np.arccos(np.clip(-normal[2], -1.0, 1.0)))
-            cost += next(extra for least, extra in TIPPING_COST_DEG if tips_at >= least)
-            candidates.append((float(cost), int(row)))
-    if not candidates:
-        return np.eye(3)
-    _, row = min(candidates)
-    return _turn_onto(hull.equations[row, :3], np.array([0.0, 0.0, -1.0]))
-
-
-def _margin(touching: Array, center: Array, normal: Array) -> float:
-    """How far inside the polygon of contact points the centre of mass is, seen along the normal; negative outside."""
-    from scipy.spatial import ConvexHull, QhullError
-
-    side = np.cross(normal, np.eye(3)[int(np.abs(normal).argmin())])
-    side /= np.linalg.norm(side)
-    plane = np.stack([side, np.cross(normal, side)])
-    try:
-        edges = ConvexHull(touching @ plane.T).equations
-    except (QhullError, ValueError):
-        return -1.0
-    return float(-(edges[:, :2] @ (plane @ center) + edges[:, 2]).max())
-
-
-def _turn_onto(start: Array, end: Array) -> Rotation:
-    """The smallest rotation that turns one unit vector onto another (Rodrigues)."""
-    cosine = float(start @ end)
-    if cosine > 1.0 - 1e-12:
-        return np.eye(3)
-    if cosine < -1.0 + 1e-12:
-        return np.diag([1.0, -1.0, -1.0])
-    x, y, z = np.cross(start, end)
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    return np.eye(3) + cross + cross @ cross / (1.0 + cosine)
 
 
 def _framed(points: Array, vertices: Array, pieces: list[Array]) -> tuple[Array, Array, list[Array]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from gen3d_envs.assets import quality
 from gen3d_envs.assets.store import save, write_atomically
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.certify import certify
@@ -81,6 +82,11 @@ def author_spec(
                 rejected.append(str(error))
                 say("repair", str(error))
                 continue
+            flaws = asset_flaws(scene)
+            if flaws:
+                rejected.append("; ".join(flaws))
+                say("repair", rejected[-1])
+                break  # another arrangement has the same objects
             certificates = []
             for robot in robots:
                 certificates.append(certify(scene, robot, physics, partial(say, f"certify {robot}")))
@@ -95,6 +101,20 @@ def author_spec(
     raise CertificateError(
         "scene", what, f"no arrangement passed; the last failed on {rejected[-1]}", "Use fewer or smaller objects"
     )
+
+
+def asset_flaws(scene: BuiltScene) -> list[str]:
+    """What the quality gate has against the generated assets of a scene; empty when all pass.
+
+    Foreign meshes are not held to the catalogue's sizes and colours; what the import refuses is their gate.
+    """
+    return [
+        f"{item.name}: {check.name} {check.value:g} {check.unit} (limit {check.limit:g}) {check.detail}".strip()
+        for item, asset in zip(scene.spec.objects, scene.assets, strict=True)
+        if item.mesh is None
+        for check in quality.check(asset, item)
+        if not check.passed
+    ]
 
 
 def _named(scene: BuiltScene) -> BuiltScene:

@@ -64,7 +64,8 @@ def certify(
 
 def _check(name: str, value: float, limit: float, unit: str, detail: str = "", at_least: bool = False) -> CheckResult:
     passed = value >= limit if at_least else value <= limit
-    return CheckResult(name=name, passed=passed, value=float(f"{value:.4g}"), limit=limit, unit=unit, detail=detail)
+    shown = float(f"{value:.4g}")
+    return CheckResult(name=name, passed=passed, value=shown, limit=float(limit), unit=unit, detail=detail)
 
 
 def _rest(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:

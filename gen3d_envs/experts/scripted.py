@@ -28,6 +28,9 @@ HOVER_M = 0.07
 LIFT_M = 0.13
 CLOSE_S = 0.6
 OPEN_S = 0.4
+BLOCKED_S = 1.0
+"""How long the arm may lag behind its command before the expert goes on."""
+
 TRAVEL_LIMIT_M = 0.24
 """Highest tool point when carrying: what both arms reach over the whole region."""
 
@@ -243,7 +246,7 @@ class ScriptedExpert:
         """Actions that bring the tool to a waypoint, straight, and keep it there for ``stay_s``."""
         hz = self._env.control_hz
         step, turn = TOOL_SPEED_MPS / hz * goal.speed, TOOL_TURN_RADPS / hz
-        stay, last = round(goal.stay_s * hz), math.inf
+        stay, last, waited = round(goal.stay_s * hz), math.inf, 0
         while True:
             (x, y, z), rotation = self._commanded()
             roll, pitch, yaw = to_euler(rotation)
@@ -254,7 +257,9 @@ class ScriptedExpert:
             stuck = distance > last - 1e-5 and abs(twist) < 0.01  # at the border of the workspace: as near as it gets
             if goal.carry and not self._held():
                 return
-            if (arrived or stuck) and self._settled():
+            # An arm that is held up, by a hand on a rim say, never gets there: go on, and plan anew.
+            waited = waited + 1 if arrived or stuck else 0
+            if (arrived or stuck) and (self._settled() or waited > BLOCKED_S * hz + stay):
                 if stay <= 0:
                     return
                 stay -= 1

@@ -58,7 +58,7 @@ class Robot:
     drive_effort: tuple[float, ...]
     wrist_camera: CameraSpec
     tool_link: str
-    hand_m: Vector = (0.055, 0.022, 0.045)
+    hand_m: Vector = (0.055, 0.022, 0.031)
 
     @property
     def lower(self) -> tuple[float, ...]:

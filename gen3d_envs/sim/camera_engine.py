@@ -75,9 +75,7 @@ class Engine:
         self._active: _Buffer | None = None
         self._serial = 0
 
-    def draw(
-        self, camera: core.NodePath, width: int, height: int, background: core.LColor
-    ) -> NDArray[np.uint8]:
+    def draw(self, camera: core.NodePath, width: int, height: int, background: core.LColor) -> NDArray[np.uint8]:
         """Draw what a camera sees.
 
         Returns:

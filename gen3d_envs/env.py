@@ -58,7 +58,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     Reset options: ``{"scene": name}`` fixes the scene of the episode (one of this environment's, or any released).
 
     ``info`` on every reset and step: ``is_success``, ``outcome``, ``instruction``, ``reward_terms``, ``scene``,
-    ``scene_hash``, ``engine`` and, where pictures are taken, ``renderer``.
+    ``scene_hash``, ``engine`` and ``renderer`` (``"none"`` where no pictures are taken).
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
@@ -183,6 +183,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             "scene": spec.name,
             "scene_hash": scene.hash,
             "engine": self._world.engine,
+            "renderer": self._renderer_name(),
         }
         self.task_description = self.task = spec.instruction
 
@@ -356,15 +357,20 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     def _info(self) -> dict[str, Any]:
         status = self._status
-        info = {
+        return {
             "is_success": status.success,
             "outcome": status.outcome,
             "reward_terms": status.terms,
             **self._fixed_info,
         }
-        if self._camera is not None:
-            info["renderer"] = self._camera.renderer
-        return info
+
+    def _renderer_name(self) -> str:
+        """What draws this environment's pictures; ``"none"`` where it takes none."""
+        if self._obs_type == "state" and self.render_mode is None:
+            return "none"
+        from gen3d_envs.sim.camera import Camera
+
+        return Camera.renderer
 
     def _posed_camera(self) -> Any:
         scene = self.scene

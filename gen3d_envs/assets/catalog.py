@@ -78,7 +78,7 @@ _ROWS = (
     _row("tray", (0.18, 0.26), "plastic wood bamboo", _BRIGHT, "in on pick",
          length=(200, 250), width=(140, 180), height=(24, 34)),
     _row("teapot", (0.13, 0.26), "ceramic stoneware", _DISHES, "pick", diameter=(95, 130), height=(95, 130)),
-    _row("kettle", (0.15, 0.29), "steel", "silver black red white", "pick", diameter=(120, 160), height=(120, 170)),
+    _row("kettle", (0.14, 0.29), "steel", "silver black red white", "pick", diameter=(120, 160), height=(120, 170)),
     # Flat things.
     _row("cutting_board", (0.18, 0.42), "wood bamboo plastic", "white green red blue", "on pick",
          length=(180, 260), width=(120, 180), thickness=(10, 18)),

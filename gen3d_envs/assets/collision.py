@@ -88,8 +88,8 @@ def chain(
 def block(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Box:
     """An axis-aligned box between two values on each axis, m."""
     pairs = (x, y, z)
-    half = tuple((high - low) / 2 for low, high in pairs)
-    center = tuple((low + high) / 2 for low, high in pairs)
+    half = tuple(float(high - low) / 2 for low, high in pairs)
+    center = tuple(float(low + high) / 2 for low, high in pairs)
     return Box((half[0], half[1], half[2]), (center[0], center[1], center[2]))
 
 

@@ -17,7 +17,7 @@ STEEL, PLASTIC, RUBBER = MATERIALS["steel"], MATERIALS["plastic"], MATERIALS["ru
 def screwdriver(p: Params) -> Draft:
     """A screwdriver with a six-lobed handle in two colours and a flat or a cross tip."""
     length, radius = p.length("length_m"), p.length("diameter_m", grip=True) / 2
-    grip_end = p.uniform(0.46, 0.52) * length
+    grip_end = p.uniform(0.5, 0.56) * length
     shaft = p.uniform(0.0028, 0.0036)
     metal = p.paint("silver")
     soft = p.paint("charcoal") if p.color_name not in ("black",) else p.paint("red")

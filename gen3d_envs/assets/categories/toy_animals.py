@@ -55,8 +55,9 @@ def toy_duck(p: Params) -> Draft:
     draft.collision.append(
         block((x + 0.8 * head, x + 1.42 * head), (-0.4 * head, 0.4 * head), (z - 0.36 * head, z + 0.06 * head))
     )
-    for at in (0.05, -0.12, 0.18):
-        draft.grasp(at * a, 0.0, 0.62 * a, HALF_TURN, 2 * b)
+    # High on the back and behind the head, which a hand with short fingers would meet.
+    for at in (-0.1, 0.0, -0.2):
+        draft.grasp(at * a, 0.0, 0.76 * a, HALF_TURN, 1.92 * b)
     return draft
 
 

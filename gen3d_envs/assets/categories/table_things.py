@@ -160,7 +160,9 @@ def pepper_grinder(p: Params) -> Draft:
     """A turned grinder: foot, waist, head and a metal nut; it is gripped by its head."""
     radius, height = p.length("diameter_m") / 2, p.length("height_m")
     height = float(np.clip(height, 2.9 * 2 * radius, 3.9 * 2 * radius))
-    height = min(height, 0.215)
+    if p.grip is not None:
+        # An arm has to get above it.
+        height = 0.11 + 0.45 * (height - 0.11)
     waist, head = p.uniform(0.58, 0.7), p.uniform(0.72, 0.82)
     nut = p.uniform(0.005, 0.007)
     top = height - 0.011

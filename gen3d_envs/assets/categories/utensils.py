@@ -12,6 +12,7 @@ from gen3d_envs.assets.collision import hull
 from gen3d_envs.assets.lengthwise import (
     HALF_TURN,
     bent,
+    center,
     grasp_along,
     grip_height,
     spine,
@@ -255,8 +256,8 @@ def whisk(p: Params) -> Draft:
         cos, sin = np.cos(-tilt), np.sin(-tilt)
         x, y, z = part.vertices.astype(np.float64).T
         draft.collision.append(hull(np.column_stack([cos * x + sin * z, y, cos * z - sin * x])))
-    x = min(0.75 * grip_end, grip_end - 0.016)
-    for at in (x, x - 0.014, x - 0.028):
+    x = float(np.clip(center(draft)[0] / np.cos(tilt) + 0.004, 0.02, grip_end - 0.016))
+    for at in (x, x + 0.012, x - 0.012):
         draft.grasp(at * np.cos(tilt), 0.0, at * np.sin(tilt), HALF_TURN, 2 * radius, 0.006)
     draft.rolling_friction_m = 0.002
     return draft

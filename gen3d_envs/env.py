@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import gymnasium
@@ -87,13 +88,12 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         _check_choice("control", control, tuple(CONTROLLERS))
         _check_choice("reward", reward, ("sparse", "shaped"))
         _check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
-        for name, value in (
-            ("observation_width", observation_width), ("observation_height", observation_height),
-            ("render_width", render_width), ("render_height", render_height),
-        ):  # fmt: skip
-            if not isinstance(value, int) or not 8 <= value <= MAX_PIXELS:
-                raise FieldError(name, value, "is not a picture size", f"Use a whole number from 8 to {MAX_PIXELS}")
-        self._cameras = tuple(cameras)
+        self._size = (
+            _pixels("observation_width", observation_width), _pixels("observation_height", observation_height)
+        )  # fmt: skip
+        self._render_size = _pixels("render_width", render_width), _pixels("render_height", render_height)
+        listed = [cameras] if isinstance(cameras, str) else cameras
+        self._cameras = tuple(listed) if isinstance(listed, Iterable) else ()
         if not self._cameras or len(set(self._cameras)) != len(self._cameras):
             raise FieldError("cameras", cameras, "names no camera, or one twice", f"Use some of {', '.join(CAMERAS)}")
         for name in self._cameras:
@@ -102,7 +102,6 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             robot = (self._given or load_scene(self._names[0])).spec.robot
         self.robot: Robot = get_robot(robot)
         self.robot_name = robot
-        self._size = (observation_width, observation_height)
         self._obs_type = obs_type
         self.state_terms = TermGroup(state_terms(tuple(joint.name for joint in self.robot.model.joints)))
         self.agent_pos_terms = TermGroup(AGENT_POS)
@@ -111,22 +110,22 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         )
         self._shaped = reward == "shaped"
         self.render_mode = render_mode
-        self._render_size = (render_width, render_height)
         # The world comes last: whatever is refused above leaves no physics client behind.
         self._world = make_world(physics)
         physics_hz = self._world.physics_hz
-        if not isinstance(control_hz, int) or control_hz < 1 or physics_hz % control_hz:
+        rate = _whole(control_hz)
+        if rate is None or rate < 1 or physics_hz % rate:
             self._world.close()
             rates = [hz for hz in range(1, physics_hz + 1) if physics_hz % hz == 0]
             raise FieldError(
                 "control_hz", control_hz, f"does not divide the physics rate of {physics_hz} Hz", f"Use one of {rates}"
             )
-        self.control_hz = control_hz
-        self._substeps = physics_hz // control_hz
-        self._controller: Controller = CONTROLLERS[control](self.robot, control_hz)
+        self.control_hz = rate
+        self._substeps = physics_hz // rate
+        self._controller: Controller = CONTROLLERS[control](self.robot, rate)
         self.action_names = self._controller.names
         self.action_space = spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
-        self.metadata = {**type(self).metadata, "render_fps": control_hz}
+        self.metadata = {**type(self).metadata, "render_fps": self.control_hz}
         self._camera: Any = None
         self._camera_scene: BuiltScene | None = None
         self._window: Any = None
@@ -395,6 +394,21 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 shown[item.name] = pose
                 camera.set_pose(f"object/{item.name}", *pose)
         return camera
+
+
+def _whole(value: Any) -> int | None:
+    """The value as an int where it is a whole number of any library's integer type, else None."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def _pixels(field: str, value: Any) -> int:
+    size = _whole(value)
+    if size is None or not 8 <= size <= MAX_PIXELS:
+        raise FieldError(field, value, "is not a picture size", f"Use a whole number from 8 to {MAX_PIXELS}")
+    return size
 
 
 def _check_choice(field: str, value: Any, known: tuple[Any, ...]) -> None:

@@ -51,7 +51,7 @@ def teapot(p: Params) -> Draft:
         (0.7 * knob, height - 0.0008),
         (0.0, height),
     ]
-    body = lathe(profile, 20)
+    body = lathe(profile, 18)
     second = (
         mix(p.color, (255.0, 255.0, 255.0), 0.45)
         if sum(p.color) < 560
@@ -73,14 +73,14 @@ def teapot(p: Params) -> Draft:
     rise = 0.30 * lid + (0.9 * lid - 0.30 * lid) * (0.35 * t + 0.65 * t**2)
     path = np.column_stack([x, 0 * t, rise])
     half = np.interp(t, [0.0, 0.4, 1.0], [0.24, 0.15, 0.095]) * radius
-    spout = sweep(path, np.column_stack([half, 0.85 * half]), 10, round_ends=False)
+    spout = sweep(path, np.column_stack([half, 0.85 * half]), 8, round_ends=False)
     draft.add(spout.painted(p.paint("charcoal"), spout.centers[:, 0] > path[-1, 0] - 1e-9), p.color, p.material, 0.45)
     angle = np.linspace(HALF_TURN, 1.5 * np.pi, 9)
     bulge = np.maximum(-np.cos(angle), 0.0) ** 0.8
     loop = np.column_stack([-radius * (0.58 + 0.88 * bulge), 0 * angle, lid * (0.5 + 0.27 * np.sin(angle))])
     half_y = p.uniform(0.0045, 0.006)
     draft.add(
-        sweep(loop, (0.004, half_y) * np.ones((9, 1)), 8, round_ends=False),
+        sweep(loop, (0.004, half_y) * np.ones((9, 1)), 6, round_ends=False),
         second if banded else p.color,
         p.material,
         0.6,
@@ -117,7 +117,7 @@ def kettle(p: Params) -> Draft:
                (0.07 * radius, lid + 0.02 * height), (0.13 * radius, lid + 0.05 * height),
                (0.1 * radius, lid + 0.075 * height),
                (0.0, lid + 0.08 * height)]  # fmt: skip
-    body = lathe(profile, 24)
+    body = lathe(profile, 20)
     paint = tint(p)
     black = p.paint("charcoal") if sum(paint) > 200 else p.paint("brown")
     z = body.centers[:, 2]
@@ -129,7 +129,7 @@ def kettle(p: Params) -> Draft:
     t = np.linspace(0.0, 1.0, 6)
     path = np.column_stack([0.78 * radius + 0.5 * radius * t, 0 * t, shoulder - 0.02 * height + 0.3 * height * t**1.2])
     half = np.interp(t, [0.0, 0.4, 1.0], [0.26, 0.17, 0.12]) * radius
-    spout = sweep(path, np.column_stack([half, half]), 10, round_ends=False)
+    spout = sweep(path, np.column_stack([half, half]), 8, round_ends=False)
     draft.add(spout, darker(paint, 0.92), p.material, 0.06)
     half_y, half_z = p.uniform(0.0055, 0.007), 0.006
     top = height - half_z
@@ -137,7 +137,7 @@ def kettle(p: Params) -> Draft:
     ends = shoulder + 0.09 * height
     bow = np.column_stack([0.78 * radius * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.75, 0 * angle,
                            ends + (top - ends) * np.maximum(np.sin(angle), 0.0) ** 0.7])  # fmt: skip
-    handle = sweep(bow, (half_z, half_y) * np.ones((11, 1)), 8, round_ends=False)
+    handle = sweep(bow, (half_z, half_y) * np.ones((11, 1)), 6, round_ends=False)
     grip = np.abs(handle.centers[:, 0]) < 0.5 * radius
     draft.add(handle.painted(black, grip), p.paint("silver"), PLASTIC, 0.9)
     draft.collision.append(
@@ -178,7 +178,7 @@ def pepper_grinder(p: Params) -> Draft:
                (head * radius, neck + 0.24 * span), (head * radius, neck + 0.7 * span),
                (0.72 * head * radius, top - 0.06 * span),
                (0.35 * head * radius, top), (0.0, top)]  # fmt: skip
-    body = lathe(profile, 24)
+    body = lathe(profile, 20)
     z = body.centers[:, 2]
     joint = (z > neck - 1e-4) & (z < neck + 0.0016)
     ring = (z > 0.07 * height) & (z < 0.15 * height)
@@ -232,7 +232,7 @@ def salt_shaker(p: Params) -> Draft:
     profile += [(cap, body_top + 4e-4), (cap, body_top + 0.42 * dome), (0.9 * cap, body_top + 0.72 * dome),
                 (0.55 * cap, body_top + 0.94 * dome),
                 (0.18 * cap, height), (0.0, height)]  # fmt: skip
-    body = lathe(profile, 24)
+    body = lathe(profile, 20)
     z = body.centers[:, 2]
     plain = p.color if p.spec.color is not None else (p.color if p.material.name == "steel" else tint(p))
     steel = p.material.name == "steel" and p.spec.color is None

@@ -29,10 +29,10 @@ def toy_duck(p: Params) -> Draft:
     draft = Draft()
     # A rubber skin of 3 mm, as share of the whole.
     hollow = 3.0 * 0.003 / b
-    draft.add(flattened(spine(rows, 16, start_rad=np.pi / 16), base), p.color, p.material, hollow)
+    draft.add(flattened(spine(rows, 14, start_rad=np.pi / 14), base), p.color, p.material, hollow)
     head = p.uniform(0.43, 0.48) * a
     x, z = p.uniform(0.46, 0.54) * a, 1.02 * a + 0.62 * head
-    draft.add(egg(head, 0.94 * head, 0.95 * head, (x, 0.0, z), 14, 10), p.color, p.material, hollow)
+    draft.add(egg(head, 0.94 * head, 0.95 * head, (x, 0.0, z), 12, 8), p.color, p.material, hollow)
     beak = p.paint("orange") if p.color_name != "orange" else p.paint("yellow")
     for lift, thick, reach in ((0.0, 0.13, 0.56), (-0.16, 0.09, 0.46)):
         bill = [(x + 0.72 * head, 0.0, z + (lift - 0.12) * head, 0.42 * head, 1.5 * thick * head),
@@ -44,7 +44,7 @@ def toy_duck(p: Params) -> Draft:
         draft.add(spine(bill, 10), beak if lift == 0.0 else darker(beak, 0.85), p.material, hollow)
     eyes(p, draft, (x + 0.66 * head, 0.52 * head, z + 0.3 * head), 0.13 * head)
     for side in (-1.0, 1.0):
-        wing = egg(0.42 * a, 0.13 * b, 0.26 * a, (0.0, 0.0, 0.0), 10, 7).turned("y", 0.3)
+        wing = egg(0.42 * a, 0.13 * b, 0.26 * a, (0.0, 0.0, 0.0), 8, 6).turned("y", 0.3)
         draft.add(wing.moved(-0.14 * a, side * 0.93 * b, 0.6 * a), darker(p.color, 0.93), p.material, hollow)
     draft.collision.extend(spine_hulls(rows[[1, 3, 5, 6, 8, 9]], (0, 2, 5), base))
     skull = [
@@ -159,7 +159,7 @@ def toy_dinosaur(p: Params) -> Draft:
     z[8:] = z[7] + rise * (z[8:] - z[7])
     radius = np.array([0.06, 0.16, 0.3, 0.54, 0.82, 1.0, 1.0, 0.8, 0.52, 0.4, 0.34, 0.31, 0.3]) * b
     path = np.column_stack([x, 0 * x, z])
-    body = sweep(path, np.column_stack([1.06 * radius, radius]), 12)
+    body = sweep(path, np.column_stack([1.06 * radius, radius]), 10)
     light = mix(p.color, (255.0, 250.0, 200.0), 0.45)
     under = (body.normals[:, 2] < -0.35) & (body.centers[:, 0] > 0.2 * length) & (body.centers[:, 0] < 0.72 * length)
     draft = Draft()

@@ -27,7 +27,7 @@ def toy_bear(p: Params) -> Draft:
     draft = Draft()
     body = flattened(egg(0.86 * b, b, 0.29 * h, (0.0, 0.0, 0.27 * h), 12, 8), 0.0)
     draft.add(body, p.color, p.material, fill)
-    belly = egg(0.3 * b, 0.62 * b, 0.19 * h, (0.62 * b, 0.0, 0.29 * h), 8, 6)
+    belly = egg(0.3 * b, 0.62 * b, 0.19 * h, (0.62 * b, 0.0, 0.29 * h), 8, 5)
     draft.add(belly, light, p.material, 0.1)
     head, z = p.uniform(0.205, 0.23) * h, 0.72 * h
     draft.add(egg(0.93 * head, 1.08 * head, head, (0.06 * b, 0.0, z), 12, 8), p.color, p.material, fill)
@@ -45,7 +45,7 @@ def toy_bear(p: Params) -> Draft:
     )
     eyes(p, draft, (0.06 * b + 0.82 * head, 0.42 * head, z + 0.22 * head), 0.115 * head)
     for side in (-1.0, 1.0):
-        ear = egg(0.2 * head, 0.42 * head, 0.42 * head, (0.0, side * 0.8 * head, z + 0.82 * head), 9, 6)
+        ear = egg(0.2 * head, 0.42 * head, 0.42 * head, (0.0, side * 0.8 * head, z + 0.82 * head), 8, 5)
         ear = ear.painted(light, ear.normals[:, 0] > 0.55)
         draft.add(ear, p.color, p.material, fill)
         arm = np.array(
@@ -55,7 +55,7 @@ def toy_bear(p: Params) -> Draft:
                 (0.66 * b, side * 0.98 * b, 0.27 * h),
             ]
         )
-        draft.add(sweep(arm, np.array([0.24, 0.27, 0.26]) * b, 7, side=(0.0, 0.6, 0.8)), p.color, p.material, fill)
+        draft.add(sweep(arm, np.array([0.24, 0.27, 0.26]) * b, 6, side=(0.0, 0.6, 0.8)), p.color, p.material, fill)
         radius = 0.3 * b
         leg = np.array(
             [
@@ -64,7 +64,7 @@ def toy_bear(p: Params) -> Draft:
                 (1.28 * b, side * 0.8 * b, 1.12 * radius),
             ]
         )
-        limb = sweep(leg, np.array([0.98, 1.0, 1.12]) * radius, 8, side=(0.0, 0.0, 1.0))
+        limb = sweep(leg, np.array([0.98, 1.0, 1.12]) * radius, 7, side=(0.0, 0.0, 1.0))
         sole = limb.centers[:, 0] > 1.28 * b + 0.72 * radius
         draft.add(limb.painted(light, sole), p.color, p.material, fill)
         ring = 0.98 * radius
@@ -169,7 +169,7 @@ def toy_car(p: Params) -> Draft:
             profile = [(0.0, 0.0), (0.85 * wheel, 0.0), (wheel, 0.08 * track), (wheel, 0.8 * track),
                        (0.86 * wheel, track), (0.55 * wheel, track),
                        (0.5 * wheel, 0.94 * track), (0.0, 0.94 * track)]  # fmt: skip
-            disc = lathe(profile, 12)
+            disc = lathe(profile, 10)
             disc = disc.painted(
                 hub, (np.linalg.norm(disc.centers[:, :2], axis=1) < 0.56 * wheel) & (disc.centers[:, 2] > 0.5 * track)
             )

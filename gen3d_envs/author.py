@@ -12,7 +12,7 @@ from gen3d_envs.assets.store import save, write_atomically
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.certify import certify
 from gen3d_envs.design.rules import design
-from gen3d_envs.errors import CertificateError, LayoutError
+from gen3d_envs.errors import CertificateError, DesignError, LayoutError
 from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
 
 RELAYOUTS = 3
@@ -69,6 +69,8 @@ def author_spec(
     progress: Progress | None = None,
 ) -> Authored:
     """As :func:`author`, from any designer: a function from a seed to a scene without poses."""
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**52:
+        raise DesignError("seed", seed, "is no seed", "Use a whole number from 0 up")
     say = progress or (lambda stage, text: None)
     rejected: list[str] = []
     for redesign in range(REDESIGNS):
@@ -77,7 +79,7 @@ def author_spec(
         for relayout in range(RELAYOUTS):
             say("assets", ", ".join(item.description for item in spec.objects))
             try:
-                scene = _named(build(replace(spec, seed=spec.seed + relayout)))
+                scene = named(build(replace(spec, seed=spec.seed + relayout)))
             except LayoutError as error:
                 rejected.append(str(error))
                 say("repair", str(error))
@@ -117,7 +119,7 @@ def asset_flaws(scene: BuiltScene) -> list[str]:
     ]
 
 
-def _named(scene: BuiltScene) -> BuiltScene:
+def named(scene: BuiltScene) -> BuiltScene:
     """The scene with a name that ends in the hash of its content, so that no two different scenes share one."""
     base = scene.spec.name.partition("-")[0]
     name = f"{base}-{replace(scene.spec, name=base).hash[:4]}"

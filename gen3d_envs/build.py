@@ -139,7 +139,7 @@ def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None
         store = default_store() if folder is None else AssetStore((*_folders(), folder / "assets"))
     assets = tuple(build_asset(item, folder, store) for item in scene.objects)
     if any(item.pose is None for item in scene.objects):
-        scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction))
+        scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction.lower()))
     if any(item.asset_sha256 is None for item in scene.objects):
         objects = tuple(replace(o, asset_sha256=a.sha256) for o, a in zip(scene.objects, assets, strict=True))
         scene = replace(scene, objects=objects)

@@ -96,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     certify = command(
         "certify", "certify:run", "measure scenes again and print their certificates; exit code 1 when one fails",
-        ["gen3d certify scenes/*.json", "gen3d certify Gen3D/PutBananaInBowl-82a2-v0 --robot panda"],
+        ["gen3d certify scenes/*.json", "gen3d certify Gen3D/PutBananaInBowl-bf78-v0 --robot panda"],
     )  # fmt: skip
     certify.add_argument("scenes", metavar="SCENE", nargs="+", help="name, ID or card (*.json)")
     _robot(certify)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import gymnasium
@@ -43,7 +44,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     Args:
         scene: one scene, by name, ID or path of a card (or already built, for a scene that has no card yet).
-        family: ``"pick"`` or ``"place"``: draws one of the family's released scenes at each reset.
+        family: ``"pick"`` or ``"place"``: draws one of the family's scenes at each reset, unless scenes are named.
         scenes: draws from these scenes instead.
         obs_type: see above.
         observation_width, observation_height: size of each picture in pixels.
@@ -62,7 +63,10 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     ``scene_hash``, ``engine`` and ``renderer`` (``"none"`` where no pictures are taken).
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 5}
+    # A window needs pygame, an extra: what cannot be shown here is not offered to generic tools.
+    metadata: dict[str, Any] = {
+        "render_modes": ["rgb_array", "human"] if find_spec("pygame") else ["rgb_array"], "render_fps": 5,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -87,7 +91,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._names = () if isinstance(scene, BuiltScene) else choose_scenes(scene, family, scenes)
         _check_choice("control", control, tuple(CONTROLLERS))
         _check_choice("reward", reward, ("sparse", "shaped"))
-        _check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
+        _check_choice("render_mode", render_mode, (None, "rgb_array", "human"))
         self._size = (
             _pixels("observation_width", observation_width), _pixels("observation_height", observation_height)
         )  # fmt: skip
@@ -308,9 +312,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             raise Gen3DError("This environment was closed: make a new one.")
 
     def _draw_scene(self, options: dict[str, Any]) -> BuiltScene:
-        unknown = sorted(set(options) - {"scene"})
-        if unknown:
-            raise FieldError("options", unknown, "no such reset option", "The only option is 'scene'")
+        if not isinstance(options, dict) or set(options) - {"scene"}:
+            raise FieldError("options", options, "no such reset option", "The only option is 'scene'")
         wanted = options.get("scene")
         if wanted is not None:
             if not isinstance(wanted, str):

@@ -99,6 +99,8 @@ def register_scene(path: str | Path) -> str:
     Raises:
         SceneError: the card cannot be used.
     """
+    if not isinstance(path, str | Path):
+        raise SceneError("path", path, "is no path", "Give the path of a scene card")
     path = Path(path).resolve()
     scene = read_card(path)
     if scene.name in released():
@@ -124,10 +126,14 @@ def register_all() -> None:
             gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs={"family": family})
     for name in released():
         _register(name, {"scene": name})
+    for name, path in user_scenes().items():
+        _USER_CARDS[name] = path
+        _register(name, {"scene": str(path)})
+
+
+def user_scenes() -> dict[str, Path]:
+    """The user's own cards by name, those whose file name can be a scene's name and is not a released one's."""
     folder = user_folder()
-    if folder.is_dir():
-        for path in sorted(folder.glob("*.json")):
-            # A file whose name is no scene name would make the import fail; `gen3d info FILE` says what is wrong.
-            if path.stem not in released() and re.fullmatch(SCENE_NAME, path.stem):
-                _USER_CARDS[path.stem] = path
-                _register(path.stem, {"scene": str(path)})
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    # Another file name would make the import fail; `gen3d info FILE` says what is wrong with it.
+    return {p.stem: p for p in paths if p.stem not in released() and re.fullmatch(SCENE_NAME, p.stem)}

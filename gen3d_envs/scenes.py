@@ -12,22 +12,23 @@ from gen3d_envs.registration import FAMILIES, load_card, scene_names
 
 
 def choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
-    """The names that an environment draws from, of which exactly one argument says what they are.
+    """The names that an environment draws from: the scene, else the scenes, else the family's.
 
     Raises:
-        FieldError: none or several of the arguments are given, or an unknown family.
+        FieldError: both a scene and scenes, no text where a name should be, or an unknown family.
         SceneError: the family has no scenes.
     """
-    if sum(choice is not None for choice in (scene, family, scenes)) != 1:
-        raise FieldError(
-            "scene", scene, "give exactly one of scene, family and scenes", "Name one scene, or one family"
-        )
+    if scene is not None and scenes is not None:
+        raise FieldError("scenes", scenes, "is given beside scene", "Give one of the two")
     if scene is not None:
-        return (str(scene),)
+        scenes = (scene,)
     if scenes is not None:
-        if not scenes:
-            raise FieldError("scenes", scenes, "is empty", "Name at least one scene")
-        return tuple(scenes)
+        listed = (scenes,) if isinstance(scenes, str) else tuple(scenes)
+        if not listed or not all(isinstance(name, str) for name in listed):
+            raise FieldError("scenes", scenes, "is no list of names", "Name at least one scene, as text")
+        return listed
+    if family is None:
+        raise FieldError("scene", scene, "names no scene", "Give scene, scenes or family")
     if family not in FAMILIES:
         raise FieldError("family", family, "is not known", f"Use one of {', '.join(FAMILIES)}")
     names = tuple(scene_names(family))

@@ -6,15 +6,14 @@ import argparse
 
 from gen3d_envs.commands.console import say, table
 from gen3d_envs.errors import SceneError
-from gen3d_envs.registration import FAMILIES, load_card, released, scene_names, user_folder
+from gen3d_envs.registration import FAMILIES, load_card, scene_names, user_scenes
 
 
 def list_scenes(args: argparse.Namespace) -> int:
     """Run ``gen3d list``; returns its exit code."""
     rows: list[tuple[str, ...]] = []
     broken = []
-    folder = user_folder()
-    own = {path.stem: str(path) for path in sorted(folder.glob("*.json")) if path.stem not in released()}
+    own = {name: str(path) for name, path in user_scenes().items()}
     for name in [*scene_names(), *own]:
         try:
             card, _ = load_card(own.get(name, name))

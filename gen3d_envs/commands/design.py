@@ -6,7 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
-from gen3d_envs.author import save_scene
+from gen3d_envs.author import named, save_scene
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.commands.console import say, table
 from gen3d_envs.design.rules import design
@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     robot = args.robot or "widowx"
     get_robot(robot)
-    scene = build(design(args.sentence, seed=args.seed, robot=robot))
+    scene = named(build(design(args.sentence, seed=args.seed, robot=robot)))
     path = save_scene(scene, Path(args.out)) if args.out is not None else None
     if args.json:
         say(to_card(scene.spec).decode().rstrip("\n"))

@@ -30,6 +30,9 @@ EXAMPLES: tuple[str, ...] = (
 MAX_CHARACTERS = 400
 """Longest sentence: the limit of an instruction in a card."""
 
+_FINAL = " .!?;:,…"
+_QUOTES = "\"'`“”‘’«»"
+
 Kind = Literal["word", "noun", "prep", "verb", "bad_verb", "be", "and", "stop", "comma", "rel", "modal"]
 
 
@@ -60,7 +63,11 @@ def clean(sentence: str) -> str:
     for character in sentence:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in "\t\n\r":
             raise refuse(f"U+{ord(character):04X}", "is a control character or no character at all")
-    text = " ".join(sentence.split()).strip(" \"'`“”‘’«»").rstrip(" .!?;:,…\"'`“”‘’").strip()
+    text = " ".join(sentence.split()).rstrip(_FINAL)
+    while len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and not set(text[1:-1]) & set(_QUOTES):
+        text = text[1:-1].strip().rstrip(_FINAL)  # the whole sentence in quotes; those around a word stay
+    if text.isupper():
+        text = text.lower()
     if not text:
         raise refuse(sentence, "is empty")
     if len(text) > MAX_CHARACTERS:

@@ -226,6 +226,10 @@ def whisk(p: Params) -> Draft:
     """A balloon whisk that lies on its handle's end and its wires."""
     length, width = p.length("length_m"), p.length("width_m")
     radius = p.length("handle_m", grip=True) / 2
+    if p.grip is not None:
+        # Short ones go into bowls without levering against the rim.
+        length = 0.15 + 0.45 * (length - 0.15)
+        width = min(width, 0.28 * length)
     metal = p.color
     grip = p.paint(p.choice(_GRIPS)) if p.spec.color is None else p.color
     grip_end, half = p.uniform(0.44, 0.5) * length, width / 2

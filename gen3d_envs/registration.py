@@ -54,6 +54,17 @@ def scene_names(family: str | None = None) -> list[str]:
     return [name for name, row in released().items() if family in (None, row["family"])]
 
 
+def card_path(scene: str) -> Path | None:
+    """The file of a card given by path, or of a user's scene given by name or ID; None for all others."""
+    if scene.endswith(".json"):
+        return Path(scene)
+    return _USER_CARDS.get(_bare(scene))
+
+
+def _bare(scene: str) -> str:
+    return re.sub(r"^Gen3D/(.*)-v\d+$", r"\1", scene)
+
+
 def load_card(scene: str) -> tuple[SceneSpec, Path]:
     """The scene of a name or path, and the file it was read from.
 
@@ -63,12 +74,10 @@ def load_card(scene: str) -> tuple[SceneSpec, Path]:
     Raises:
         SceneError: no such scene, an unreadable card, or a released card that was changed.
     """
-    if scene.endswith(".json"):
-        path = Path(scene)
-        return read_card(path), path
-    name = re.sub(r"^Gen3D/(.*)-v\d+$", r"\1", scene)
-    if name in _USER_CARDS:
-        return read_card(_USER_CARDS[name]), _USER_CARDS[name]
+    own = card_path(scene)
+    if own is not None:
+        return read_card(own), own
+    name = _bare(scene)
     row = released().get(name)
     if row is None:
         import difflib

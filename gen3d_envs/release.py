@@ -14,8 +14,8 @@ import msgspec
 
 from gen3d_envs.assets.store import write_atomically
 from gen3d_envs.author import author, save_scene
-from gen3d_envs.errors import Gen3DError
-from gen3d_envs.registration import registry_folder
+from gen3d_envs.errors import Gen3DError, SceneError
+from gen3d_envs.registration import registry_folder, released
 from gen3d_envs.spec import read_card
 
 ROBOTS = ("widowx", "panda")
@@ -63,8 +63,11 @@ def release(folder: Path, report: Callable[[str], None]) -> int:
 def write_index(folder: Path) -> None:
     """Write ``index.json``: the family and hash of every card, in name order."""
     index = {}
+    before = released()
     for path in sorted((folder / "scenes").glob("*.json")):
         card = read_card(path)
+        if card.name in before and before[card.name]["hash"] != card.hash:
+            raise SceneError(f"{path.name}: hash", card.hash, "differs from what was released", "Restore the card")
         index[card.name] = {"family": card.task.family, "hash": card.hash}
     write_atomically(folder / "index.json", msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n")
 

@@ -24,7 +24,7 @@ class Policy(Protocol):
 
 
 class RandomPolicy:
-    """Uniform actions, the same for the same seed and episode number."""
+    """Uniform actions from one seeded generator that runs on from episode to episode."""
 
     def __init__(self, action_space: gymnasium.Space[Any], seed: int = 0) -> None:
         if not isinstance(action_space, gymnasium.spaces.Box):

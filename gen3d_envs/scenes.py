@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.errors import FieldError, SceneError
-from gen3d_envs.registration import FAMILIES, load_card, scene_names
+from gen3d_envs.registration import FAMILIES, card_path, load_card, scene_names
 
 
 def choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
@@ -43,8 +43,12 @@ def load_scene(name: str) -> BuiltScene:
     Raises:
         SceneError: see :func:`gen3d_envs.registration.load_card`.
     """
-    changed = Path(name).stat().st_mtime_ns if name.endswith(".json") and Path(name).is_file() else 0
-    return _load_scene(name, changed)
+    path = card_path(name)
+    return _load_scene(name if path is None else str(path.absolute()), 0 if path is None else _changed(path))
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 @lru_cache(maxsize=256)

@@ -235,3 +235,21 @@ def test_episodes_after_autoreset(mode: str) -> None:
             expected.append(env.reset()[0] if count % steps == 0 else observation)
         env.close()
         assert all(np.array_equal(a[lane], b) for a, b in zip(found, expected, strict=True))
+
+
+def test_pictures_in_several_threads() -> None:
+    """Threads may each run their own environment; the renderer they share draws one picture at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def pictures(seed: int) -> str:
+        env = make(PLACE)
+        try:
+            found = [env.reset(seed=seed)[0]["pixels"]]
+            found += [env.step(np.zeros(7, np.float32))[0]["pixels"] for _ in range(3)]
+        finally:
+            env.close()
+        return digest(found)
+
+    alone = [pictures(seed) for seed in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(pictures, range(3), timeout=60)) == alone

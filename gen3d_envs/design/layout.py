@@ -230,7 +230,7 @@ def _inside(at: Placement, footprint: Footprint, scene: SceneSpec) -> bool:
     radius = float(np.hypot(corners[:, 0], corners[:, 1]).min())
     if not in_view(at[0], at[1]):
         return False
-    return bool(high[0] < front - 0.02 and abs(low[1]) < scene.support.width_m / 2 - 0.02 and radius > 0.12)
+    return bool(high[0] < front - 0.02 and max(-low[1], high[1]) < scene.support.width_m / 2 - 0.02 and radius > 0.12)
 
 
 def _related(
@@ -306,6 +306,7 @@ def vary(
             if (
                 region.holds(at[0], at[1])
                 and _inside(at, footprints[index], scene)
+                and _related(index, at, scene, footprints, placed)
                 and _clear(index, at, footprints, placed, is_target)
             ):
                 placed[index] = at

@@ -246,7 +246,7 @@ class ScriptedExpert:
         """Actions that bring the tool to a waypoint, straight, and keep it there for ``stay_s``."""
         hz = self._env.control_hz
         step, turn = TOOL_SPEED_MPS / hz * goal.speed, TOOL_TURN_RADPS / hz
-        stay, last, waited = round(goal.stay_s * hz), math.inf, 0
+        stay, last, waited = math.ceil(goal.stay_s * hz - 1e-9), math.inf, 0
         while True:
             (x, y, z), rotation = self._commanded()
             roll, pitch, yaw = to_euler(rotation)

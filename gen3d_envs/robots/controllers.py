@@ -1,7 +1,8 @@
 """From an action in [-1, 1] to joint targets.
 
 The scales are speeds, so an action means the same motion per second at every control rate: full deflection moves the
-tool at 0.25 m/s and turns it at 1.25 rad/s. At 5 Hz that is 5 cm and 0.25 rad per step, the scale of BridgeData V2.
+tool at 0.25 m/s along each axis and turns it at 1.25 rad/s about each. At
+5 Hz that is 5 cm and 0.25 rad per step, the scale of BridgeData V2.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,9 @@ class BulletWorld:
         self._client: int = pybullet.connect(pybullet.DIRECT)
         if self._client < 0:
             raise EngineUnavailable("PyBullet has no client left: close other environments of this process first.")
+        # A world dropped without close() gives its client back; a forked child leaves its parent's alone.
+        self._finalizer = weakref.finalize(self, _disconnect, self._client, os.getpid())
+        self._finalizer.atexit = False
         self._bodies: list[int] = []
         self._pushed: list[tuple[int, Vector, Vector]] = []
         self._com: list[Vector] = []
@@ -351,10 +355,14 @@ class BulletWorld:
 
     def close(self) -> None:
         """See :meth:`World.close`."""
-        if self._client >= 0:
-            with contextlib.suppress(pybullet.error):
-                pybullet.disconnect(self._client)
-            self._client = -1
+        self._finalizer()
+        self._client = -1
+
+
+def _disconnect(client: int, process: int) -> None:
+    if os.getpid() == process:
+        with contextlib.suppress(pybullet.error):
+            pybullet.disconnect(client)
 
 
 def _version() -> str:

@@ -130,11 +130,16 @@ class Engine:
 _engine: Engine | None = None
 
 
+_starting = threading.Lock()
+
+
 def engine() -> Engine:
     """The renderer of this process, started at the first call."""
     global _engine
     if _engine is None:
-        _engine = Engine()
+        with _starting:
+            if _engine is None:
+                _engine = Engine()
     return _engine
 
 

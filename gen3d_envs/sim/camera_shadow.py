@@ -145,4 +145,5 @@ def _disc(level: int) -> core.Geom:
         np.stack([np.zeros_like(this), inner, inner_next], axis=1),
         np.stack([inner, outer, outer_next], axis=1), np.stack([inner, outer_next, inner_next], axis=1),
     ])  # fmt: skip
-    return colored_geom(positions, colors, faces).modifyGeom(0)
+    # A copy: what modifyGeom() hands out stays locked to this thread, and drawing in any other would wait forever.
+    return colored_geom(positions, colors, faces).getGeom(0).makeCopy()

@@ -6,13 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate, unrotate
+from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import Hold, Stage, Status, at_rest, center_of_mass
 
 FALLEN_M = -0.05
+SUNK_M = 0.01
+"""How far below the rim of a cavity some of the target must be (half the depth where the cavity is shallower)."""
+
 UPRIGHT = 0.8
 """Least z component of the receptacle's own vertical: tipped over by more than 37 degrees, it holds nothing."""
 
@@ -21,7 +26,8 @@ class Place:
     """Success, the paper's sparse rule made safe against cheats, for 0.4 s.
 
     The target touches the receptacle, neither the support nor the robot, and is at rest (arXiv 2603.18532); further,
-    its centre of mass is within the receptacle's cavity or above its surface, and the receptacle stands upright.
+    its centre of mass is over the receptacle's cavity or surface, some of it is below the cavity's rim where it goes
+    *in*, and the receptacle stands upright.
     """
 
     weights = {"reach": 0.15, "grasp": 0.15, "lift": 0.1, "transport": 0.3, "success": 0.3}
@@ -59,6 +65,18 @@ class Place:
         area = self._area
         return area.holds(x, y) and area.low_m < z < area.high_m + max(asset.size_m)
 
+    def _sunk_in(self) -> bool:
+        """Whether some of the target is below the rim of a cavity: what bridges the rim lies on it, not in it."""
+        cavity = self._stage.assets[self._receptacle].cavity
+        if cavity is None or self._predicate != "in":
+            return True
+        world = self._stage.world
+        (_, _, height), orientation = world.body_pose(self._stage.target)
+        vertical = np.array(matrix_of(orientation)[2])
+        lowest = height + float((self._asset.vertices @ vertical).min())
+        depth = cavity.rim_z_m - cavity.floor_z_m
+        return lowest < world.body_pose(self._receptacle)[0][2] + cavity.rim_z_m - min(SUNK_M, 0.5 * depth)
+
     def evaluate(self, tool_m: Vector) -> Status:
         """See :meth:`Task.evaluate`."""
         stage, world = self._stage, self._stage.world
@@ -76,6 +94,7 @@ class Place:
             and not by_robot
             and SUPPORT not in touching
             and at_rest(world, stage.target)
+            and self._sunk_in()
         )
         success = self._hold.lasts(fulfilled)
         failed = com[2] < FALLEN_M

@@ -24,6 +24,7 @@ from gen3d_envs.design.layout import (
     vary,
 )
 from gen3d_envs.errors import LayoutError
+from gen3d_envs.scenes import load_scene
 from gen3d_envs.spec import ObjectSpec, PlacementSpec, Relation, SceneSpec, TaskSpec, read_card, replace
 
 CARDS = sorted(SCENES.glob("*.json")) + sorted((REPOSITORY / "registry" / "scenes").glob("*.json"))
@@ -204,3 +205,16 @@ def test_built_scenes_keep_the_rules(path) -> None:
     check(built.spec, built.assets, built.placements)
     again = build(read_card(path), path.parent)
     assert again.hash == built.hash and [a.sha256 for a in again.assets] == [a.sha256 for a in built.assets]
+
+
+def test_relations_stay_true_in_every_episode() -> None:
+    """What the instruction says of the initial layout holds after the variation of a reset, too."""
+    built = load_scene("PickTomato-fb9b")
+    assert built.spec.relations
+    for seed in range(200):
+        placements = vary(built.spec, built.footprints, np.random.default_rng(seed))
+        for relation in built.spec.relations:
+            a, b = built.index(relation.subject), built.index(relation.object)
+            reach = built.footprints[a].radius_m + built.footprints[b].radius_m
+            dx, dy = (placements[a][axis] - placements[b][axis] for axis in (0, 1))
+            assert relation_holds(relation, dx, dy, reach), seed

@@ -441,3 +441,21 @@ def test_terms_stay_in_bounds_under_random_actions(env_id: str) -> None:
 def test_every_outcome_is_described() -> None:
     expected = {"success", "partial", "dropped", "wrong_object", "fell", "moved", "untouched"}
     assert set(OUTCOMES) == expected and all(OUTCOMES.values())
+
+
+def test_what_bridges_the_rim_is_not_in() -> None:
+    """A spoon laid across a pot touches only the pot, lies still, over its cavity, and is not in it."""
+    env = make("Gen3D/PutSpoonInPot-449a-v0").unwrapped
+    env.reset(seed=0)
+    scene, world = env.scene, env.world
+    target, pot = scene.index(scene.spec.task.target), scene.index(scene.spec.task.receptacle)
+    (x, y, _), _ = world.body_pose(pot)
+    cavity = scene.assets[pot].cavity
+    infos = []
+    world.set_body_pose(target, (x, y, cavity.rim_z_m + 0.001), (0.0, 0.0, 0.0, 1.0))
+    for _ in range(10):
+        infos.append(env.step(np.array([0, 0, 0, 0, 0, 0, 1], np.float32))[4])
+    assert world.contacts(target) == {scene.spec.task.receptacle}, "the premise: it lies on the pot alone"
+    assert world.body_pose(target)[0][2] > cavity.rim_z_m - 0.01, "the premise: it lies across"
+    assert not any(info["is_success"] for info in infos) and infos[-1]["outcome"] == "partial"
+    env.close()

@@ -131,7 +131,6 @@ _ROWS = (
          length=(65, 120), width=(30, 55), height=(28, 48)),
     _row("toy_fish", (0.05, 0.16), "plastic rubber", "orange blue yellow red", length=(70, 120), width=(26, 45)),
     _row("toy_dinosaur", (0.07, 0.22), "plastic rubber", "green purple teal orange", length=(100, 170), width=(32, 55)),
-    _row("ring_stack", (0.08, 0.18), "plastic wood", _BRIGHT, diameter=(60, 90), height=(80, 130)),
     # Food.
     _row("apple", (0.055, 0.10), "fruit", "red green yellow", diameter=(66, 84)),
     _row("orange", (0.055, 0.10), "fruit", "orange", diameter=(64, 86)),

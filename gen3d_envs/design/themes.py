@@ -15,7 +15,7 @@ kitchen: mug, cup, bowl, plate, saucer, bottle, can, jar, teapot, kettle, pot, p
 office: book, notebook, mousepad, pen, marker, pencil, eraser, computer_mouse, stapler, coaster, tape
 tools: screwdriver, hammer, wrench, pliers, clamp, brick, battery, bucket
 toys: cube, block, cylinder, ball, tennis_ball, die, chess_pawn, chess_rook, chess_king, toy_duck, toy_bear,
-  toy_car, toy_fish, toy_dinosaur, ring_stack
+  toy_car, toy_fish, toy_dinosaur
 """)
 """Theme -> its categories. What stands in none of them (a box, a vase) fits all."""
 

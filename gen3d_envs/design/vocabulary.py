@@ -67,7 +67,6 @@ toy_bear: toy bear, teddy, teddy bear, bear, stuffed bear, plush bear
 toy_car: toy car, car, race car, matchbox car, racecar, model car
 toy_fish: toy fish, fish, goldfish
 toy_dinosaur: toy dinosaur, dinosaur, dino, toy dino, t rex
-ring_stack: ring stack, stacking rings, ring tower, ring stacker
 apple: apple, granny smith, granny smith apple
 orange: orange, orange fruit, navel orange
 lemon: lemon, citron

@@ -104,6 +104,11 @@ def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Ass
     """
     if item.asset_sha256 is not None:
         asset = store.get(item.asset_sha256)
+        if asset is not None and item.mesh is None and asset.category != item.category:
+            raise SceneError(
+                f"objects[{item.name}].category", item.category, f"asset_sha256 names a {asset.category}",
+                "Delete the object's asset_sha256 to generate it anew",
+            )  # fmt: skip
         if asset is not None:
             return asset
     if item.mesh is None:

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gen3d_envs.build import BuiltScene
+from gen3d_envs.build import SUPPORT_THICKNESS_M, BuiltScene
 from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
 from gen3d_envs.design.layout import vary
 from gen3d_envs.errors import ActionError, FieldError, Gen3DError
@@ -22,6 +22,7 @@ from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.scenes import choose_scenes, load_scene
 from gen3d_envs.sim.engines import RobotState, World, WorldSetup, make_world
+from gen3d_envs.spec import BACK_M
 from gen3d_envs.tasks import Stage, Status, make_task
 
 EPISODE_S = 20.0
@@ -163,8 +164,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             WorldSetup(
                 robot=RobotState(robot.model, robot.base_position_m, start, robot.drive_effort),
                 bodies=scene.bodies(placements),
-                support_half_extents_m=(spec.support.depth_m / 2, spec.support.width_m / 2, 0.02),
-                support_center_m=(spec.support.depth_m / 2 - 0.35, 0.0, -0.02),
+                support_half_extents_m=(spec.support.depth_m / 2, spec.support.width_m / 2, SUPPORT_THICKNESS_M / 2),
+                support_center_m=(spec.support.depth_m / 2 - BACK_M, 0.0, -SUPPORT_THICKNESS_M / 2),
                 support_friction=spec.support.friction,
             )
         )

@@ -7,8 +7,7 @@ from html import escape
 
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.robots import Robot
-from gen3d_envs.sim.room import BACK_M
-from gen3d_envs.spec import SceneSpec
+from gen3d_envs.spec import BACK_M, SceneSpec
 
 WORDS = {
     "on": "on", "in": "in", "next_to": "next to", "left_of": "left of", "right_of": "right of",

@@ -111,6 +111,10 @@ class TaskSpec(Spec, kw_only=True):
     predicate: Literal["on", "in"] | None = None
 
 
+BACK_M = 0.35
+"""How far the support reaches behind the robot's base; its far edge is at ``depth_m - BACK_M``."""
+
+
 class SupportSpec(Spec, kw_only=True):
     """The table top that everything stands on; its top is the plane z = 0."""
 

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = tuple[float, float, float]
-Quaternion = tuple[float, float, float, float]
+from gen3d_envs.geometry import Quaternion as Quaternion
+from gen3d_envs.geometry import Vector as Vector
+
 IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
 
 

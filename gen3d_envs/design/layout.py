@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gen3d_envs.assets.asset import Asset, Box, Hull, Sphere
 from gen3d_envs.errors import LayoutError
 from gen3d_envs.geometry import rotate
-from gen3d_envs.spec import ObjectSpec, Pose, Relation, SceneSpec, replace
+from gen3d_envs.spec import BACK_M, ObjectSpec, Pose, Relation, SceneSpec, replace
 
 CLEARANCE_M = 0.012
 """Least gap between two footprints."""
@@ -226,7 +226,7 @@ def _inside(at: Placement, footprint: Footprint, scene: SceneSpec) -> bool:
     """Whether the footprint lies on the support, in view and clear of the robot's base."""
     corners, _ = footprint.placed(*at)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    front = scene.support.depth_m - 0.35
+    front = scene.support.depth_m - BACK_M
     radius = float(np.hypot(corners[:, 0], corners[:, 1]).min())
     if not in_view(at[0], at[1]):
         return False

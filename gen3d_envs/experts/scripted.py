@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gen3d_envs.assets.asset import Asset, Grasp
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
-from gen3d_envs.geometry import Quaternion, Vector, from_euler, matrix_of, rotate, to_euler, wrap
+from gen3d_envs.geometry import Quaternion, Vector, from_euler, matrix_of, rotate, to_euler, wrap, yaw_of
 from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS, DeltaEndEffector
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import center_of_mass
@@ -217,8 +217,7 @@ class ScriptedExpert:
             if index == target:
                 continue
             (ox, oy, oz), orientation = env.world.body_pose(index)
-            heading = matrix_of(orientation)
-            corners, normals = footprint.placed(ox, oy, math.atan2(heading[1][0], heading[0][0]))
+            corners, normals = footprint.placed(ox, oy, yaw_of(orientation))
             for side in (-reach, reach):
                 penalty += 40.0 * max(0.0, 0.022 - _distance(position, side * fx, side * fy, corners, normals))
             if oz + footprint.height_m > position[2] + under:

@@ -48,10 +48,7 @@ from gen3d_envs.sim.room_furniture import (
 from gen3d_envs.sim.room_parts import Builder, Finish, Side, legs
 from gen3d_envs.sim.textures import Color
 from gen3d_envs.sim.view import LightSpec, VisualNode
-from gen3d_envs.spec import BackgroundSpec, SupportSpec
-
-BACK_M = 0.35
-"""How far the support reaches behind the robot's base; its far edge is at ``depth_m - BACK_M``."""
+from gen3d_envs.spec import BACK_M, BackgroundSpec, SupportSpec
 
 SUPPORT_SEGMENT = 255
 """Segmentation value of the support, out of the way of robot and objects; the rest of the room is background, 0."""

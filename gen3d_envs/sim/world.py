@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gen3d_envs.assets.asset import Asset, Quaternion, Vector
 from gen3d_envs.sim.articulation import Articulation
 
@@ -104,8 +101,3 @@ class World(Protocol):
 
     def close(self) -> None:
         """Give everything back. A second call does nothing."""
-
-
-def as_array(pose: tuple[Vector, Quaternion]) -> NDArray[np.float64]:
-    """A pose as (7,) float64: x, y, z in m, then orientation xyzw."""
-    return np.array([*pose[0], *pose[1]], dtype=np.float64)

@@ -25,7 +25,7 @@ jar: jar, jam jar, cookie jar, storage jar, honey jar, mason jar
 vase: vase, flower vase
 box: box, crate, container, carton, storage box, packing box, shoebox, shoe box, toy box, bin box, lunch box,
   lunchbox, tissue box, tool box, toolbox
-tray: tray, serving tray, tray table, baking tray, tea tray, food tray
+tray: tray, serving tray, baking tray, tea tray, food tray
 basket: basket, hamper, fruit basket, bread basket, laundry basket
 colander: colander, strainer, sieve
 cutting_board: cutting board, chopping board, bread board, breadboard, cuttingboard, chopping block, cheese board

@@ -1,0 +1,161 @@
+"""Instruction templates: the many ways of asking for one and the same task.
+
+Every template of a family says exactly the same to the rules of ``design.grammar``: the same target, the same
+relation, the same receptacle, and no warning. So an instruction may be rephrased without a change of the task, as long
+as target and receptacle are of different categories or differ in an adjective that both have ("there is a bowl. Put
+the red bowl in it" names one bowl).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gen3d_envs.errors import DesignError
+from gen3d_envs.spec import Family
+
+_RELATIONS: dict[str, dict[str, str]] = {
+    "in": {"at": "in", "to": "into", "inside": "inside"},
+    "on": {"at": "on", "to": "onto", "inside": "on top of"},
+}
+"""Predicate -> its preposition of rest, of motion, and its long form."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One way of asking.
+
+    Attributes:
+        name: key in :data:`TEMPLATES`; never reused for another text.
+        family: the task it asks for.
+        text: the sentence with ``{target}`` and, for placing, ``{receptacle}`` and one of ``{at}`` ("in", "on"),
+            ``{to}`` ("into", "onto") and ``{inside}`` ("inside", "on top of").
+    """
+
+    name: str
+    family: Family
+    text: str
+
+
+_PLACE = (
+    ("put_at", "put the {target} {at} the {receptacle}"),
+    ("put_to", "put the {target} {to} the {receptacle}"),
+    ("put_inside", "put the {target} {inside} the {receptacle}"),
+    ("place_at", "place the {target} {at} the {receptacle}"),
+    ("place_inside", "place the {target} {inside} the {receptacle}"),
+    ("set_at", "set the {target} {at} the {receptacle}"),
+    ("set_down_at", "set the {target} down {at} the {receptacle}"),
+    ("lay_to", "gently lay the {target} {to} the {receptacle}"),
+    ("drop_to", "drop the {target} {to} the {receptacle}"),
+    ("move_to", "move the {target} {to} the {receptacle}"),
+    ("transfer_to", "transfer the {target} {to} the {receptacle}"),
+    ("bring_to", "bring the {target} {to} the {receptacle}"),
+    ("carry_to", "carry the {target} {to} the {receptacle}"),
+    ("return_to", "return the {target} {to} the {receptacle}"),
+    ("deposit_at", "deposit the {target} {at} the {receptacle}"),
+    ("leave_at", "leave the {target} {at} the {receptacle}"),
+    ("pick_put", "pick up the {target} and put it {at} the {receptacle}"),
+    ("pick_place", "pick the {target} up and place it {inside} the {receptacle}"),
+    ("take_set", "take the {target} and set it {at} the {receptacle}"),
+    ("grab_drop", "grab the {target} and drop it {to} the {receptacle}"),
+    ("lift_then", "lift the {target}, then put it {at} the {receptacle}"),
+    ("get_move", "get the {target} and move it {to} the {receptacle}"),
+    ("could_place", "could you place the {target} {inside} the {receptacle}?"),
+    ("can_put", "can you put the {target} {to} the {receptacle}, please?"),
+    ("would_mind", "would you mind putting the {target} {at} the {receptacle}?"),
+    ("please_move", "please move the {target} {to} the {receptacle}"),
+    ("you_should", "you should put the {target} {at} the {receptacle}"),
+    ("i_want", "I want the {target} {at} the {receptacle}"),
+    ("i_would_like", "I would like you to place the {target} {at} the {receptacle}"),
+    ("belongs", "the {target} belongs {at} the {receptacle}"),
+    ("goes", "the {target} goes {to} the {receptacle}"),
+    ("should_go", "the {target} should go {at} the {receptacle}"),
+    ("should_be", "the {target} should be {inside} the {receptacle}"),
+    ("must_be_put", "the {target} must be put {at} the {receptacle}"),
+    ("needs_to_go", "the {target} needs to go {to} the {receptacle}"),
+    ("where_first", "{at} the {receptacle}, put the {target}"),
+    ("where_first_to", "{to} the {receptacle}, please place the {target}"),
+    ("short", "{target} {to} {receptacle}"),
+    ("task_is", "your task is to put the {target} {at} the {receptacle}"),
+    ("make_sure", "make sure to put the {target} {to} the {receptacle}"),
+    ("see_there", "there is a {receptacle}. Put the {target} {at} it"),
+)
+_PICK = (
+    ("pick_up", "pick up the {target}"),
+    ("pick_thing_up", "pick the {target} up"),
+    ("pick", "pick the {target}"),
+    ("lift", "lift the {target}"),
+    ("lift_up", "lift the {target} up"),
+    ("lift_off", "lift the {target} off the table"),
+    ("grab", "grab the {target}"),
+    ("take", "take the {target}"),
+    ("take_from", "take the {target} from the table"),
+    ("grasp_lift", "grasp the {target} and lift it"),
+    ("grab_raise", "grab the {target} and raise it"),
+    ("raise", "raise the {target}"),
+    ("raise_air", "raise the {target} into the air"),
+    ("retrieve", "retrieve the {target}"),
+    ("collect", "collect the {target} from the table"),
+    ("could_pick", "could you pick up the {target}?"),
+    ("can_lift", "can you lift the {target}, please?"),
+    ("would_mind_picking", "would you mind picking up the {target}?"),
+    ("please_take", "please take the {target}"),
+    ("you_should_pick", "you should pick up the {target}"),
+    ("i_would_like_pick", "I would like you to lift the {target}"),
+    ("task_is_pick", "your task is to pick up the {target}"),
+    ("should_be_lifted", "the {target} should be lifted"),
+    ("there_is_pick", "there is a {target}. Pick it up"),
+    ("seize", "carefully grip the {target} and pick it up"),
+)  # fmt: skip
+
+TEMPLATES: dict[str, Template] = {
+    name: Template(name, family, text)
+    for family, rows in (("place", _PLACE), ("pick", _PICK))
+    for name, text in rows
+}  # fmt: skip
+"""Every template by name, in a fixed order."""
+
+
+def by_family(family: Family) -> tuple[Template, ...]:
+    """The templates of one family, in a fixed order; the first is the plainest."""
+    return tuple(template for template in TEMPLATES.values() if template.family == family)
+
+
+def phrase(
+    template: Template | str,
+    target: str,
+    receptacle: str | None = None,
+    predicate: Literal["on", "in"] | None = None,
+) -> str:
+    """Fill a template.
+
+    Args:
+        template: a template or its name.
+        target: what is to be picked, without an article, e.g. ``"green apple"``.
+        receptacle: where it goes, likewise; None for picking.
+        predicate: how it goes there; None for picking.
+
+    Raises:
+        DesignError: no template has this name, or it needs a receptacle and predicate, or takes none.
+    """
+    if isinstance(template, str):
+        if template not in TEMPLATES:
+            raise DesignError("template", template, "is no template", f"Use one of {', '.join(TEMPLATES)}")
+        template = TEMPLATES[template]
+    if template.family == "pick":
+        if receptacle is not None or predicate is not None:
+            raise DesignError("receptacle", receptacle, "has no place in a template for picking", "Leave it out")
+        return _article(template.text.format(target=target))
+    if receptacle is None or predicate not in _RELATIONS:
+        value = receptacle if receptacle is None else predicate
+        raise DesignError("receptacle", value, "a place template needs where and how", 'Give it, and "on" or "in"')
+    return _article(template.text.format(target=target, receptacle=receptacle, **_RELATIONS[predicate]))
+
+
+def _article(sentence: str) -> str:
+    """The sentence with "an" in front of a vowel."""
+    words = sentence.split(" ")
+    for index, word in enumerate(words[:-1]):
+        if word == "a" and words[index + 1][:1] in tuple("aeiou"):
+            words[index] = "an"
+    return " ".join(words)

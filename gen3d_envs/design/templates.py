@@ -109,10 +109,9 @@ _PICK = (
 )  # fmt: skip
 
 TEMPLATES: dict[str, Template] = {
-    name: Template(name, family, text)
-    for family, rows in (("place", _PLACE), ("pick", _PICK))
-    for name, text in rows
-}  # fmt: skip
+    **{name: Template(name, "place", text) for name, text in _PLACE},
+    **{name: Template(name, "pick", text) for name, text in _PICK},
+}
 """Every template by name, in a fixed order."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gen3d_envs.design import verbs
 from gen3d_envs.design.phrases import Phrase, read_phrase
-from gen3d_envs.design.text import EXAMPLES, Token, lookup, refuse
+from gen3d_envs.design.text import EXAMPLES, Token, lookup, puzzled, refuse
 
 OFFER = f'Ask for picking or placing instead, e.g. "pick up the apple" or "{EXAMPLES[0]}"'
 _QUESTIONS = ("what", "where", "who", "how", "why", "which", "is", "are", "do", "does", "did", "whose")
@@ -189,7 +189,7 @@ class ClauseReader:
         if token.text == "to" and following.kind in ("verb", "bad_verb", "be"):
             return position
         if following.kind not in ("word", "noun", "verb", "bad_verb"):
-            raise refuse(" ".join(t.text for t in self._tokens), f'nothing follows "{token.text}"')
+            raise puzzled(" ".join(t.text for t in self._tokens), f'nothing follows "{token.text}"')
         phrase, position = read_phrase(self._tokens, position)
         clause.slots.append(Slot(token.value, token.text, [phrase], self._last, self._given))
         self._last, self._joined, self._given = phrase, "", False
@@ -207,7 +207,7 @@ class ClauseReader:
             return  # "the lemon, put it on the plate"
         elif not clause.verb:
             first = next(slot for slot in clause.slots if slot.relation == "").phrases[0]
-            raise refuse(first.text, "is no verb that is known")
+            raise puzzled(first.text, "is no verb that is known")
         else:
-            raise refuse(phrase.text, "fits nowhere in the sentence")
+            raise puzzled(phrase.text, "fits nowhere in the sentence")
         self._last, self._joined, self._given = phrase, "", False

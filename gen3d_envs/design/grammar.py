@@ -14,7 +14,7 @@ from typing import Literal
 from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
 from gen3d_envs.design.phrases import Phrase
-from gen3d_envs.design.text import EXAMPLES, clean, normalise, refuse, strip_politeness, tokenise
+from gen3d_envs.design.text import EXAMPLES, clean, normalise, puzzled, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import Family, Predicate
 
@@ -56,6 +56,7 @@ class Request:
         support: kind of support that is named, ``"table"`` for any, or None.
         style: style of the room that is named, or None.
         warnings: what was read with doubt.
+        fillers: whether one or two other things may be added that the sentence does not name.
     """
 
     text: str
@@ -69,6 +70,7 @@ class Request:
     support: str | None = None
     style: str | None = None
     warnings: tuple[str, ...] = ()
+    fillers: bool = True
 
 
 def parse(sentence: str) -> Request:
@@ -83,7 +85,7 @@ def parse(sentence: str) -> Request:
     tokens = tokenise(plain)
     clauses = ClauseReader(tokens).read()
     if not clauses:
-        raise refuse(text, "names no task")
+        raise puzzled(text, "names no task")
     return _Reading(text).request(clauses)
 
 
@@ -112,7 +114,7 @@ class _Reading:
             else:
                 self._act(clause)
         if self._family is None:
-            raise refuse(self._text, "describes a scene but asks for nothing to be done")
+            raise puzzled(self._text, "describes a scene but asks for nothing to be done")
         if self._family == "pick" and self._verb_class in ("fetch", "want", "hold"):
             self._warnings.append(
                 f'"{self._verb}" is designed as picking up: the goal is reached when the object is lifted'
@@ -139,7 +141,7 @@ class _Reading:
         if phrase.meaning != "pronoun":
             return phrase
         if not among:
-            raise refuse(phrase.text, "names nothing that was said before")
+            raise puzzled(phrase.text, "names nothing that was said before")
         return among[-1]
 
     def _objects(self, clause: Clause) -> list[Phrase]:
@@ -151,7 +153,7 @@ class _Reading:
                 if said and said[0].text in ("everything", "something", "anything"):
                     raise refuse(said[0].text, "does not say which object is meant")
                 what = said[0].text if said else clause.verb
-                raise refuse(what, "names nothing that was said before" if said else "is said without an object")
+                raise puzzled(what, "names nothing that was said before" if said else "is said without an object")
             return list(known)
         return [phrase for phrase in said if phrase.meaning != "pronoun"]
 
@@ -258,7 +260,7 @@ class _Reading:
             return "pick"
         if clause.verb_class == "":
             first = " ".join(phrase.text for slot in clause.slots[:1] for phrase in slot.phrases)
-            raise refuse(first or self._text, "has no verb and no place to go, so that there is nothing to do")
+            raise puzzled(first or self._text, "has no verb and no place to go, so that there is nothing to do")
         if self._family == "pick" and clause.verb_class == "release":
             return "pick"
         self._refuse_goal(clause)
@@ -279,7 +281,7 @@ class _Reading:
                 raise refuse(said, "is a goal this release cannot build: things go on or in another", remedy)
         for spot in clause.spots:
             raise refuse(spot, "is a goal this release cannot build: things go on or in another", offer)
-        raise refuse(f"{clause.verb} {target}", "does not say where it goes", offer)
+        raise puzzled(f"{clause.verb} {target}", "does not say where it goes", offer)
 
     def _set_goal(self, slot: Slot) -> None:
         if len(slot.phrases) > 1:

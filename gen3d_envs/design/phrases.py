@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gen3d_envs.design import verbs, vocabulary
-from gen3d_envs.design.text import Token, lookup, refuse, singular
+from gen3d_envs.design.text import Token, lookup, puzzled, refuse, singular
 
 MAX_COUNT = 99
 Meaning = Literal["object", "support", "style", "refused", "pronoun"]
@@ -121,7 +121,7 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
     if not words or (len(words) == 1 and words[0] in verbs.PRONOUNS):
         pronoun = words[0] if words else (opening[-1] if opening else "")
         if pronoun not in verbs.PRONOUNS and pronoun not in verbs.NUMBERS:
-            raise refuse(said or "the end of the sentence", "names no object where one is expected")
+            raise puzzled(said or "the end of the sentence", "names no object where one is expected")
         return Phrase(pronoun, pronoun, "pronoun", pronoun, count=verbs.NUMBERS.get(pronoun, 1))
     count, plural = _count(opening)
     for word in opening:
@@ -175,9 +175,9 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
 def _refuse_gibberish(words: list[str], noun: str, said: str) -> None:
     """An unknown noun is a guess; what cannot be a noun, or is too long for one, is a misreading."""
     if len(noun) < 3 or noun in verbs.NO_NOUNS:
-        raise refuse(noun, "is no noun that is known")
+        raise puzzled(noun, "is no noun that is known")
     if len(words) > 4:
-        raise refuse(said, "is not understood as the name of an object")
+        raise puzzled(said, "is not understood as the name of an object")
 
 
 def _count(opening: list[str]) -> tuple[int | None, bool]:

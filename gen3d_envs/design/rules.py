@@ -16,7 +16,7 @@ from gen3d_envs.design import themes
 from gen3d_envs.design.fit import FLAT_TO_LIE_ON, find_fit
 from gen3d_envs.design.grammar import Request, parse
 from gen3d_envs.design.phrases import Phrase
-from gen3d_envs.design.text import EXAMPLES, normalise, refuse
+from gen3d_envs.design.text import EXAMPLES, NotUnderstood, normalise, refuse
 from gen3d_envs.design.vocabulary import KINDS
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import BackgroundSpec, ObjectSpec, Relation, Role, SceneSpec, SupportSpec, TaskSpec
@@ -57,8 +57,21 @@ def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: fl
             error names the word or clause and says what to ask for instead.
     """
     _check_arguments(seed, robot, grip_width_m)
-    request = parse(sentence)
-    return _Designer(request, seed, robot, float(grip_width_m)).scene()
+    return scene_of(parse(sentence), seed, robot, grip_width_m, DESIGNER)
+
+
+def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, designer: str) -> SceneSpec:
+    """The scene of a request, whoever read it out of the sentence; arguments and errors as in :func:`design`.
+
+    Args:
+        request: what is asked for.
+        seed: draws whatever the request leaves open.
+        robot: name of the robot that the scene is for.
+        grip_width_m: widest grasp that the target must offer, m.
+        designer: who read the request, as the card names it.
+    """
+    _check_arguments(seed, robot, grip_width_m)
+    return _Designer(request, seed, robot, float(grip_width_m), designer).scene()
 
 
 def _check_arguments(seed: int, robot: str, grip_width_m: float) -> None:
@@ -81,12 +94,13 @@ def _available() -> frozenset[str]:
 class _Designer:
     """One design: the request, its random generator, and what has been decided so far."""
 
-    def __init__(self, request: Request, seed: int, robot: str, grip_width_m: float) -> None:
+    def __init__(self, request: Request, seed: int, robot: str, grip_width_m: float, designer: str) -> None:
         self._request = request
+        self._designer = designer
         self._seed = int(seed)
         self._robot = robot
         self._grip_width_m = grip_width_m
-        self._key = normalise(request.text).rstrip(" .!?")
+        self._key = _key(request.text)
         self._rng = np.random.default_rng(self._sub_seed("scene"))
         self._known = _available()
         self._warnings = list(request.warnings)
@@ -103,7 +117,8 @@ class _Designer:
         self._add_mentioned(target, receptacle)
         theme = themes.choose_theme([item.category for item in self._items], request.style, self._rng)
         support, style = themes.choose_place(theme, request.support, request.style, self._rng)
-        self._add_distractors(theme)
+        if request.fillers:
+            self._add_distractors(theme)
         self._tell_apart()
         self._give_names()
         task = TaskSpec(
@@ -123,7 +138,7 @@ class _Designer:
             support=SupportSpec(kind=support, seed=self._sub_seed("support")),
             background=BackgroundSpec(style=style, seed=self._sub_seed("background")),
             robot=self._robot,
-            designer=DESIGNER,
+            designer=self._designer,
             warnings=tuple(dict.fromkeys(self._warnings)),
         )
 
@@ -316,6 +331,14 @@ class _Designer:
         return f"{''.join(parts)[:59]}-{digest[:4]}"
 
 
+def _key(text: str) -> str:
+    """What the draws of a sentence depend on: its words, not its case and punctuation."""
+    try:
+        return normalise(text).rstrip(" .!?")
+    except NotUnderstood:  # another script, which another reader than the rules may have understood
+        return text.casefold()
+
+
 def _a(words: str) -> str:
     return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
 
@@ -324,4 +347,4 @@ def _camel(words: str) -> str:
     return "".join(word.capitalize() for word in re.findall(r"[a-z0-9]+", words))[:27]
 
 
-__all__ = ["DESIGNER", "EXAMPLES", "design", "parse"]
+__all__ = ["DESIGNER", "EXAMPLES", "design", "parse", "scene_of"]

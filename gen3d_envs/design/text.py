@@ -50,6 +50,15 @@ def refuse(value: str, problem: str, remedy: str | None = None) -> DesignError:
     return DesignError("sentence", value, problem, remedy or f'Say what to pick or place, e.g. "{EXAMPLES[0]}"')
 
 
+class NotUnderstood(DesignError):
+    """A sentence that these rules cannot read. Every other refusal is about what cannot be built, whoever reads it."""
+
+
+def puzzled(value: str, problem: str, remedy: str | None = None) -> NotUnderstood:
+    """As :func:`refuse`, where another reader might make sense of the sentence."""
+    return NotUnderstood("sentence", value, problem, remedy or f'Say what to pick or place, e.g. "{EXAMPLES[0]}"')
+
+
 def clean(sentence: str) -> str:
     """The sentence trimmed, in single spaces, without final punctuation, its first letter in lower case.
 
@@ -88,7 +97,7 @@ def normalise(text: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     odd = re.search(r"[^a-z0-9 ,.;:!?'()-]+", plain)
     if odd:
-        raise refuse(odd.group(), "is not understood: only English words are")
+        raise puzzled(odd.group(), "is not understood: only English words are")
     plain = re.sub(r"(?<=\w)-(?=\w)", " ", plain)
     return " ".join(re.sub(r"(?<!\w)-+|-+(?!\w)", " , ", plain).split())
 

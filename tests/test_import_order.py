@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("experts",),
     ("certify", "demos", "evaluation", "testing"),
     ("author",),
+    ("bank",),
     ("release",),
     ("pictures", "report_graph", "report_style", "report", "gallery", "viewer"),
     ("docs", "commands", "cli"),

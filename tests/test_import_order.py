@@ -25,10 +25,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rollout",),
     ("experts",),
     ("certify", "demos", "evaluation", "testing"),
-    ("author",),
+    ("author", "import_world",),
     ("bank",),
     ("release",),
-    ("pictures", "report_graph", "report_style", "report", "gallery", "viewer"),
+    ("export", "pictures", "report_graph", "report_style", "report", "gallery", "viewer"),
     ("docs", "commands", "cli"),
     ("baselines",),
 )

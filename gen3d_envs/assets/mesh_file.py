@@ -229,11 +229,16 @@ def _baked(mesh: Any, field: str) -> Array | None:
         material = visual.material
         image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
         factor = getattr(material, "baseColorFactor", None)
+        # A glTF material multiplies the colours of the vertices, which are linear there.
+        tint = _tint(visual.vertex_attributes.get("color"), count)
         if image is not None and visual.uv is not None and len(visual.uv) == count:
             if image.width * image.height > MAX_TEXTURE_PIXELS:
                 raise AssetError(field, image.size, "is too large a texture", "Scale it to at most 8192 x 8192")
             rgb = _sample(np.asarray(image.convert("RGB")), np.asarray(visual.uv, dtype=np.float64))
-            return rgb if factor is None else rgb * _encoded(factor) / 255.0
+            rgb = rgb if factor is None else rgb * _encoded(factor) / 255.0
+            return rgb if tint is None else rgb * tint / 255.0
+        if tint is not None:
+            return tint if factor is None else tint * _encoded(factor) / 255.0
         plain = np.asarray(material.main_color, np.float64)[:3] if factor is None else _encoded(factor)
         return np.tile(plain, (count, 1))
     if visual.kind == "vertex":
@@ -247,9 +252,18 @@ def _baked(mesh: Any, field: str) -> Array | None:
     return None
 
 
+def _tint(colors: Any, count: int) -> Array | None:
+    """Linear vertex colours of a glTF file, (n, 3 or 4) of any type, as sRGB 0-255; None where there are none."""
+    if colors is None or np.ndim(colors) != 2 or len(colors) != count or colors.shape[1] < 3:
+        return None
+    array = np.nan_to_num(np.asarray(colors)[:, :3])
+    most = float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
+    return _encoded(array.astype(np.float64) * (255.0 / most))
+
+
 def _encoded(factor: Any) -> Array:
-    """A glTF colour factor, linear 0-255, as sRGB 0-255 (IEC 61966-2-1)."""
-    linear = np.clip(np.asarray(factor, dtype=np.float64)[:3] / 255.0, 0.0, 1.0)
+    """Linear colours 0-255, (..., 3 or 4), as sRGB 0-255 (IEC 61966-2-1)."""
+    linear = np.clip(np.asarray(factor, dtype=np.float64)[..., :3] / 255.0, 0.0, 1.0)
     return 255.0 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 

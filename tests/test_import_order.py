@@ -42,6 +42,7 @@ OWNERS = {
     "pybullet": ("gen3d_envs/sim/bullet.py",),
     "pybullet_data": ("gen3d_envs/sim/bullet.py", "gen3d_envs/robots/panda.py"),
     "pybullet_utils": (),
+    "mujoco": ("gen3d_envs/sim/mujoco*.py",),
     "panda3d": ("gen3d_envs/sim/camera*.py",),
     "direct": (),
     "torch": ("baselines/**/*.py",),

@@ -9,7 +9,7 @@ from gen3d_envs.sim.world import BodyState, RobotState, World, WorldSetup
 
 __all__ = ["ENGINES", "BodyState", "RobotState", "World", "WorldSetup", "make_world"]
 
-ENGINES = {"pybullet": "gen3d_envs.sim.bullet:BulletWorld"}
+ENGINES = {"pybullet": "gen3d_envs.sim.bullet:BulletWorld", "mujoco": "gen3d_envs.sim.mujoco:MujocoWorld"}
 
 
 def make_world(engine: str) -> World:

@@ -1,0 +1,149 @@
+"""MuJoCo behind the world protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gen3d_envs.assets.asset import Quaternion, Vector
+from gen3d_envs.sim.mujoco_model import PHYSICS_HZ, Compiled, compiled, mujoco
+from gen3d_envs.sim.world import WorldSetup
+
+
+class MujocoWorld:
+    """One MuJoCo simulation. See :class:`gen3d_envs.sim.world.World` for the contract."""
+
+    physics_hz = PHYSICS_HZ
+
+    def __init__(self) -> None:
+        self.engine = f"mujoco {mujoco.__version__}, {PHYSICS_HZ} Hz"
+        self._compiled: Compiled | None = None
+        self._data: Any = None
+
+    def load(self, setup: WorldSetup) -> None:
+        """See :meth:`World.load`."""
+        scene = compiled(setup)
+        if scene is not self._compiled:
+            self._compiled, self._model = scene, scene.model
+            self._data = mujoco.MjData(scene.model)
+        else:
+            mujoco.mj_resetData(self._model, self._data)
+        data, count = self._data, scene.joints
+        self._joints = count
+        data.qpos[:count] = setup.robot.joints
+        row = count
+        for body in setup.bodies:
+            x, y, z, w = body.orientation_xyzw
+            data.qpos[row : row + 7] = (*body.position_m, w, x, y, z)
+            row += 7
+        self._row = np.array(self._controls(setup.robot.joints))
+        data.ctrl[:] = self._row
+        self._names = tuple(body.name for body in setup.bodies)
+        mujoco.mj_forward(self._model, data)
+        self._views()
+
+    def _views(self) -> None:
+        data = self._data
+        self._qpos, self._qvel, self._ctrl = data.qpos, data.qvel, data.ctrl
+
+    def _controls(self, targets: Sequence[float]) -> list[float]:
+        assert self._compiled is not None
+        return [targets[drive[0]] for drive in self._compiled.drives]
+
+    def drive(self, targets: Sequence[float], steps: int) -> None:
+        """See :meth:`World.drive`."""
+        model, data, step, ctrl = self._model, self._data, mujoco.mj_step, self._ctrl
+        goal = np.array(self._controls(targets))
+        start = self._row
+        if (goal == start).all():
+            step(model, data, steps)
+        else:
+            ramp = start + np.arange(1, steps + 1)[:, None] * ((goal - start) / steps)
+            for row in ramp:
+                ctrl[:] = row
+                step(model, data)
+            ctrl[:] = goal
+        self._row = goal
+        mujoco.mj_kinematics(model, data)
+
+    def joint_states(self) -> tuple[list[float], list[float]]:
+        """See :meth:`World.joint_states`."""
+        count = self._joints
+        return self._qpos[:count].tolist(), self._qvel[:count].tolist()
+
+    def link_poses(self) -> list[tuple[Vector, Quaternion]]:
+        """See :meth:`World.link_poses`."""
+        assert self._compiled is not None
+        links = list(self._compiled.links)
+        positions, turns = self._data.xpos[links].tolist(), self._data.xquat[links].tolist()
+        return [((x, y, z), (qx, qy, qz, qw)) for (x, y, z), (qw, qx, qy, qz) in zip(positions, turns, strict=True)]
+
+    def _address(self, index: int) -> int:
+        return self._joints + 7 * index
+
+    def body_pose(self, index: int) -> tuple[Vector, Quaternion]:
+        """See :meth:`World.body_pose`."""
+        row = self._joints + 7 * index
+        x, y, z, qw, qx, qy, qz = self._qpos[row : row + 7].tolist()
+        return (x, y, z), (qx, qy, qz, qw)
+
+    def body_velocity(self, index: int) -> tuple[Vector, Vector]:
+        """See :meth:`World.body_velocity`."""
+        from gen3d_envs.geometry import rotate
+
+        _, orientation = self.body_pose(index)
+        row = self._joints + 6 * index
+        vx, vy, vz, *spin = self._qvel[row : row + 6].tolist()
+        wx, wy, wz = rotate(orientation, (spin[0], spin[1], spin[2]))
+        body = self._compiled.bodies[index]  # type: ignore[union-attr]
+        cx, cy, cz = rotate(orientation, tuple(self._model.body_ipos[body].tolist()))
+        return (vx + wy * cz - wz * cy, vy + wz * cx - wx * cz, vz + wx * cy - wy * cx), (wx, wy, wz)
+
+    def set_body_pose(self, index: int, position_m: Vector, orientation_xyzw: Quaternion) -> None:
+        """See :meth:`World.set_body_pose`."""
+        x, y, z, w = orientation_xyzw
+        row = self._joints + 7 * index
+        self._qpos[row : row + 7] = (*position_m, w, x, y, z)
+        row = self._joints + 6 * index
+        self._qvel[row : row + 6] = 0.0
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
+        """See :meth:`World.set_body_velocity`."""
+        from gen3d_envs.geometry import rotate
+
+        _, (x, y, z, w) = self.body_pose(index)
+        body = self._compiled.bodies[index]  # type: ignore[union-attr]
+        cx, cy, cz = rotate((x, y, z, w), tuple(self._model.body_ipos[body].tolist()))
+        wx, wy, wz = angular
+        origin = (linear[0] - wy * cz + wz * cy, linear[1] - wz * cx + wx * cz, linear[2] - wx * cy + wy * cx)
+        local = rotate((-x, -y, -z, w), angular)
+        row = self._joints + 6 * index
+        self._qvel[row : row + 6] = (*origin, *local)
+
+    def contacts(self, index: int) -> set[str]:
+        """See :meth:`World.contacts`."""
+        return {name for name, _ in self._touching(index)}
+
+    def penetration_m(self, index: int) -> float:
+        """See :meth:`World.penetration_m`."""
+        return max((-distance for _, distance in self._touching(index)), default=0.0)
+
+    def _touching(self, index: int) -> list[tuple[str, float]]:
+        assert self._compiled is not None
+        owner, name, found = self._compiled.owner, self._names[index], []
+        contact = self._data.contact
+        for (first, second), distance in zip(contact.geom.tolist(), contact.dist.tolist(), strict=True):
+            if distance > 1e-3:
+                continue
+            if owner[first] == name:
+                found.append((owner[second], distance))
+            elif owner[second] == name:
+                found.append((owner[first], distance))
+        return found
+
+    def close(self) -> None:
+        """See :meth:`World.close`."""
+        self._data = None

@@ -1,0 +1,320 @@
+"""From what a world is loaded from to a compiled MuJoCo model, by MjSpec alone.
+
+Two engines must mean the same by a scene, so everything here comes from the same :class:`WorldSetup`: hulls, masses,
+inertias, joints, limits, efforts. What differs is stated where it differs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen3d_envs.assets.asset import Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.errors import EngineUnavailable
+from gen3d_envs.sim.articulation import Articulation
+from gen3d_envs.sim.world import ROBOT, SUPPORT, WorldSetup
+
+try:
+    import mujoco
+except ImportError as error:
+    raise EngineUnavailable(
+        "MuJoCo is not installed: pip install 'gen3d-envs[mujoco]', or ask for another physics engine."
+    ) from error
+
+PHYSICS_HZ = 240
+SOLVER_ITERATIONS = 20
+IMPRATIO = 10.0
+
+ARM_LAG_S = 0.055
+"""How far the arm follows behind its targets: damping over stiffness of each drive."""
+
+ARM_RATE = 60.0
+ARMATURE_KGM2 = 0.02
+FINGER_STIFFNESS = 4000.0
+FINGER_LAG_S = 0.02
+FINGER_MASS_KG = 0.05
+
+CONTACT_GAP_M = 1e-3
+"""Pairs closer than this are listed as contacts; forces begin at zero distance."""
+
+SOLREF = (0.01, 1.0)
+SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)
+TORSION_M = 0.003
+"""Radius of the patch that a finger pad presses on: lever of its torsional friction."""
+
+GROUND_Z_M = -0.75
+LINK_FRICTION = 0.6
+FINGER = 8
+
+_KEPT = 160
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A compiled scene with the addresses that a world needs.
+
+    Attributes:
+        model: shared by all worlds of this process that run the scene: never written to.
+        bodies: MuJoCo's body number of each object.
+        links: MuJoCo's body number of each link of the robot.
+        owner: per geom, the name of the thing that it belongs to.
+        joints: number of joints of the robot: the first so many entries of qpos, qvel.
+        drives: for each actuator the joints that it moves.
+    """
+
+    model: mujoco.MjModel
+    bodies: tuple[int, ...]
+    links: tuple[int, ...]
+    owner: tuple[str, ...]
+    joints: int
+    drives: tuple[tuple[int, ...], ...]
+
+
+_MODELS: OrderedDict[tuple[object, ...], tuple[Articulation, Compiled]] = OrderedDict()
+
+
+def compiled(setup: WorldSetup) -> Compiled:
+    """The model of a setup: from this process's cache where it was compiled before, wherever its bodies stand."""
+    robot = setup.robot
+    key = (
+        id(robot.model), robot.base_position_m, robot.joints, robot.drive_effort,
+        tuple((body.name, body.asset.sha256) for body in setup.bodies),
+        setup.support_half_extents_m, setup.support_center_m, setup.support_friction, setup.gravity_mps2,
+    )  # fmt: skip
+    known = _MODELS.get(key)
+    if known is None:
+        known = _MODELS[key] = (robot.model, _compile(setup))  # holds the robot, so that its id stays its own
+        if len(_MODELS) > _KEPT:
+            _MODELS.popitem(last=False)
+    else:
+        _MODELS.move_to_end(key)
+    return known[1]
+
+
+def make_spec(setup: WorldSetup) -> mujoco.MjSpec:
+    """The scene as an editable MuJoCo spec, bodies where the setup puts them."""
+    spec = mujoco.MjSpec()
+    spec.modelname = setup.robot.model.name
+    spec.compiler.degree = False
+    option = spec.option
+    option.timestep = 1.0 / PHYSICS_HZ
+    option.gravity = (0.0, 0.0, -setup.gravity_mps2)
+    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    option.solver = mujoco.mjtSolver.mjSOL_NEWTON
+    # MuJoCo 4.0.0 factorizes sparse Jacobians wrongly (its issue 3767); scenes are small enough for dense ones.
+    option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
+    option.iterations = SOLVER_ITERATIONS
+    option.impratio = IMPRATIO
+    _Builder(spec, setup).build()
+    return spec
+
+
+def _compile(setup: WorldSetup) -> Compiled:
+    builder = _Builder(make_spec(setup), setup)
+    model = builder.spec.compile()
+    geom_names = [model.geom(i).name for i in range(model.ngeom)]
+    articulation = setup.robot.model
+    links = tuple(model.body(f"{ROBOT}/{link.name}").id for link in articulation.links)
+    _set_gains(model, setup)
+    return Compiled(
+        model,
+        tuple(model.body(body.name).id for body in setup.bodies),
+        links,
+        tuple(name.split("/")[0] for name in geom_names),
+        len(articulation.joints),
+        _drives(articulation),
+    )
+
+
+def _drives(model: Articulation) -> tuple[tuple[int, ...], ...]:
+    """Joints of each drive: one each, or two where one motor moves both."""
+    rows: list[tuple[int, ...]] = []
+    for index, joint in enumerate(model.joints):
+        if joint.mimic is None:
+            rows.append((index,))
+        else:
+            rows[-1] = (index - 1, index)
+    return tuple(rows)
+
+
+def _wxyz(orientation: Quaternion) -> tuple[float, float, float, float]:
+    x, y, z, w = orientation
+    return w, x, y, z
+
+
+class _Builder:
+    """Adds one thing after the other to a spec."""
+
+    def __init__(self, spec: mujoco.MjSpec, setup: WorldSetup) -> None:
+        self.spec, self.setup = spec, setup
+
+    def build(self) -> None:
+        setup, world = self.setup, self.spec.worldbody
+        ground = world.add_geom(
+            name="ground/0", type=mujoco.mjtGeom.mjGEOM_BOX, size=(4.0, 4.0, 0.05), pos=(0.0, 0.0, GROUND_Z_M - 0.05),
+            contype=0, conaffinity=3, friction=(0.8, 0.005, 0.0001),
+        )  # fmt: skip
+        ground.gap = CONTACT_GAP_M
+        world.add_geom(
+            name=f"{SUPPORT}/0", type=mujoco.mjtGeom.mjGEOM_BOX, size=setup.support_half_extents_m,
+            pos=setup.support_center_m, contype=0, conaffinity=2, friction=(setup.support_friction, 0.005, 0.0001),
+        )  # fmt: skip
+        self._robot()
+        parts: list[list[str]] = []
+        for body in setup.bodies:
+            parts.append(self._body(body.name, body.asset, body.position_m, body.orientation_xyzw))
+        self._pairs(parts)
+
+    def _robot(self) -> None:
+        spec, robot = self.spec, self.setup.robot
+        articulation = robot.model
+        fingers = {joint.child for joint in articulation.joints if joint.kind == "prismatic"}
+        self._fingers: list[tuple[str, float]] = []
+        bodies: dict[str, mujoco.MjsBody] = {}
+        for index, link in enumerate(articulation.links):
+            if index == 0:
+                body = spec.worldbody.add_body(name=f"{ROBOT}/{link.name}", pos=robot.base_position_m)
+            else:
+                joint = articulation.joints[index - 1]
+                body = bodies[joint.parent].add_body(
+                    name=f"{ROBOT}/{link.name}", pos=joint.position_m, quat=_wxyz(joint.orientation_xyzw)
+                )
+                kinds = {"revolute": mujoco.mjtJoint.mjJNT_HINGE, "prismatic": mujoco.mjtJoint.mjJNT_SLIDE}
+                turning = joint.kind == "revolute"
+                body.add_joint(
+                    name=joint.name, type=kinds[joint.kind], axis=joint.axis, limited=True,
+                    range=(joint.lower, joint.upper), armature=ARMATURE_KGM2 if turning else FINGER_MASS_KG,
+                )  # fmt: skip
+            bodies[link.name] = body
+            mass = link.inertia
+            body.explicitinertial = True
+            body.mass, body.ipos, body.iquat = mass.mass_kg, mass.com_m, _wxyz(mass.orientation_xyzw)
+            ixx, iyy, izz, ixy, ixz, iyz = mass.moments_kgm2
+            if ixy or ixz or iyz:
+                body.iquat = (1.0, 0.0, 0.0, 0.0)
+                body.fullinertia = _turned(mass.orientation_xyzw, (ixx, iyy, izz, ixy, ixz, iyz))
+            else:
+                body.inertia = (ixx, iyy, izz)
+            body.gravcomp = 1.0  # arms hold themselves up; their drives only move them
+            finger = link.name in fingers
+            names = self._geoms(body, f"{ROBOT}/{link.name}", link.collision)
+            for name in names:
+                geom = spec.geom(name)
+                geom.contype, geom.conaffinity = 2, 0 if finger else 1
+                geom.friction = (link.friction, 0.005, 0.0001)
+                if finger:
+                    self._fingers.append((name, link.friction))
+        for index, drive in enumerate(_drives(articulation)):
+            joint = articulation.joints[drive[0]]
+            effort = sum(robot.drive_effort[j] for j in drive)
+            actuator = spec.add_actuator(name=f"drive{index}", forcelimited=True, forcerange=(-effort, effort))
+            actuator.gaintype, actuator.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
+            if len(drive) == 1:
+                actuator.trntype, actuator.target = mujoco.mjtTrn.mjTRN_JOINT, joint.name
+                continue
+            second = articulation.joints[drive[1]]
+            ratio = second.mimic or 1.0
+            tendon = spec.add_tendon(name=f"motor{index}")
+            tendon.wrap_joint(joint.name, 0.5)
+            tendon.wrap_joint(second.name, 0.5 / ratio)
+            actuator.trntype, actuator.target = mujoco.mjtTrn.mjTRN_TENDON, tendon.name
+            equality = spec.add_equality(
+                name=f"mimic{index}", type=mujoco.mjtEq.mjEQ_JOINT, name1=second.name, name2=joint.name,
+                objtype=mujoco.mjtObj.mjOBJ_JOINT, solref=(0.01, 1.0), solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
+            )  # fmt: skip
+            equality.data[1] = ratio
+
+    def _body(self, name: str, asset: Asset, position_m: Vector, orientation: Quaternion) -> list[str]:
+        body = self.spec.worldbody.add_body(name=name, pos=position_m, quat=_wxyz(orientation))
+        body.add_freejoint(name=f"{name}/free")
+        body.explicitinertial = True
+        body.mass, body.ipos, body.inertia = asset.mass_kg, asset.com_m, asset.inertia_kgm2
+        names = self._geoms(body, name, asset.collision)
+        for each in names:
+            geom = self.spec.geom(each)
+            geom.contype, geom.conaffinity, geom.priority, geom.gap = 1, 0, 1, CONTACT_GAP_M
+            geom.friction = (asset.friction * LINK_FRICTION, 0.005, 0.0001)
+            geom.solref, geom.solimp = SOLREF, SOLIMP
+        return names
+
+    def _geoms(self, body: mujoco.MjsBody, owner: str, parts: Iterable[CollisionPart]) -> list[str]:
+        names = []
+        for index, part in enumerate(parts):
+            name = f"{owner}/{index}"
+            names.append(name)
+            if isinstance(part, Box):
+                body.add_geom(
+                    name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=part.half_extents_m, pos=part.position_m,
+                    quat=_wxyz(part.orientation_xyzw),
+                )  # fmt: skip
+            elif isinstance(part, Sphere):
+                body.add_geom(
+                    name=name, type=mujoco.mjtGeom.mjGEOM_SPHERE, size=(part.radius_m, 0.0, 0.0), pos=part.position_m
+                )
+            else:
+                self._hull(name, part)
+                body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name)
+        return names
+
+    def _hull(self, name: str, hull: Hull) -> None:
+        mesh = self.spec.add_mesh(name=name)
+        mesh.uservert = np.ascontiguousarray(hull.vertices, dtype=np.float32).ravel()
+        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
+
+    def _pairs(self, parts: list[list[str]]) -> None:
+        """Every pair that an object can touch with the product of the friction coefficients, as the other engine has.
+
+        MuJoCo on its own takes the larger coefficient.
+        """
+        bodies, setup = self.setup.bodies, self.setup
+        for index, (names, body) in enumerate(zip(parts, bodies, strict=True)):
+            asset = body.asset
+            for name in names:
+                rolling = asset.rolling_friction_m * setup.support_friction
+                self._pair(name, f"{SUPPORT}/0", asset.friction * setup.support_friction, rolling, rolling)
+                for finger, friction in self._fingers:
+                    self._pair(name, finger, asset.friction * friction, TORSION_M, 0.0)
+            for others, other in zip(parts[index + 1 :], bodies[index + 1 :], strict=True):
+                friction = asset.friction * other.asset.friction
+                for name in names:
+                    for another in others:
+                        self._pair(name, another, friction, 0.0, 0.0)
+
+    def _pair(self, first: str, second: str, friction: float, torsion_m: float, rolling_m: float) -> None:
+        self.spec.add_pair(
+            geomname1=first, geomname2=second, condim=6 if rolling_m else 4 if torsion_m else 3,
+            friction=(friction, friction, torsion_m, rolling_m, rolling_m), solref=SOLREF, solimp=SOLIMP,
+            gap=CONTACT_GAP_M,
+        )  # fmt: skip
+
+
+def _turned(orientation: Quaternion, moments: tuple[float, float, float, float, float, float]) -> tuple[float, ...]:
+    """Moments of inertia turned from inertial axes into the link's: (xx, yy, zz, xy, xz, yz)."""
+    from gen3d_envs.geometry import matrix_of
+
+    xx, yy, zz, xy, xz, yz = moments
+    turn = np.array(matrix_of(orientation))
+    full = turn @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ turn.T
+    return full[0, 0], full[1, 1], full[2, 2], full[0, 1], full[0, 2], full[1, 2]
+
+
+def _set_gains(model: mujoco.MjModel, setup: WorldSetup) -> None:
+    """Position drives: stiffness from the inertia that each joint carries in the start position, damping from the lag."""
+    data = mujoco.MjData(model)
+    count = len(setup.robot.joints)
+    data.qpos[:count] = setup.robot.joints
+    mujoco.mj_forward(model, data)
+    full = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, full)
+    for index, drive in enumerate(_drives(setup.robot.model)):
+        if len(drive) == 1:
+            stiffness = float(full[drive[0], drive[0]]) * ARM_RATE**2
+            damping = stiffness * ARM_LAG_S
+        else:
+            stiffness, damping = FINGER_STIFFNESS, FINGER_STIFFNESS * FINGER_LAG_S
+        model.actuator_gainprm[index, 0] = stiffness
+        model.actuator_biasprm[index, :3] = (0.0, -stiffness, -damping)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gen3d_envs.assets.asset import Quaternion, Vector
-from gen3d_envs.sim.mujoco_model import PHYSICS_HZ, Compiled, compiled, mujoco
+from gen3d_envs.sim.mujoco_model import CONTACT_GAP_M, PHYSICS_HZ, Compiled, compiled, mujoco
 from gen3d_envs.sim.world import WorldSetup
 
 
@@ -21,6 +21,7 @@ class MujocoWorld:
         self.engine = f"mujoco {mujoco.__version__}, {PHYSICS_HZ} Hz"
         self._compiled: Compiled | None = None
         self._data: Any = None
+        self._found: list[tuple[str, str, float]] | None = None
 
     def load(self, setup: WorldSetup) -> None:
         """See :meth:`World.load`."""
@@ -28,6 +29,7 @@ class MujocoWorld:
         if scene is not self._compiled:
             self._compiled, self._model = scene, scene.model
             self._data = mujoco.MjData(scene.model)
+            self._probe = mujoco.MjData(scene.model)
         else:
             mujoco.mj_resetData(self._model, self._data)
         data, count = self._data, scene.joints
@@ -43,6 +45,7 @@ class MujocoWorld:
         self._names = tuple(body.name for body in setup.bodies)
         mujoco.mj_forward(self._model, data)
         self._views()
+        self._found = None
 
     def _views(self) -> None:
         data = self._data
@@ -66,6 +69,7 @@ class MujocoWorld:
                 step(model, data)
             ctrl[:] = goal
         self._row = goal
+        self._found = None
         mujoco.mj_kinematics(model, data)
 
     def joint_states(self) -> tuple[list[float], list[float]]:
@@ -108,6 +112,7 @@ class MujocoWorld:
         self._qpos[row : row + 7] = (*position_m, w, x, y, z)
         row = self._joints + 6 * index
         self._qvel[row : row + 6] = 0.0
+        self._found = None
         mujoco.mj_kinematics(self._model, self._data)
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
@@ -132,17 +137,33 @@ class MujocoWorld:
         return max((-distance for _, distance in self._touching(index)), default=0.0)
 
     def _touching(self, index: int) -> list[tuple[str, float]]:
-        assert self._compiled is not None
-        owner, name, found = self._compiled.owner, self._names[index], []
-        contact = self._data.contact
-        for (first, second), distance in zip(contact.geom.tolist(), contact.dist.tolist(), strict=True):
-            if distance > 1e-3:
-                continue
-            if owner[first] == name:
-                found.append((owner[second], distance))
-            elif owner[second] == name:
-                found.append((owner[first], distance))
+        name, found = self._names[index], []
+        for first, second, distance in self._contacts():
+            if first == name:
+                found.append((second, distance))
+            elif second == name:
+                found.append((first, distance))
         return found
+
+    def _contacts(self) -> list[tuple[str, str, float]]:
+        """Everything that touches at the present poses.
+
+        Found in a second, always wakeful data: the step's own list leaves out what sleeps and is a step old.
+        """
+        if self._found is None:
+            assert self._compiled is not None
+            model, probe, owner = self._model, self._probe, self._compiled.owner
+            probe.qpos[:] = self._qpos
+            mujoco.mj_kinematics(model, probe)
+            mujoco.mj_comPos(model, probe)
+            mujoco.mj_collision(model, probe)
+            contact = probe.contact
+            self._found = [
+                (owner[first], owner[second], distance)
+                for (first, second), distance in zip(contact.geom.tolist(), contact.dist.tolist(), strict=True)
+                if distance <= CONTACT_GAP_M
+            ]
+        return self._found
 
     def close(self) -> None:
         """See :meth:`World.close`."""

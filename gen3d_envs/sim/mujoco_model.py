@@ -45,6 +45,9 @@ SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)
 TORSION_M = 0.003
 """Radius of the patch that a finger pad presses on: lever of its torsional friction."""
 
+SLEEP_MPS = 3e-4
+"""What is slower than this for ten steps falls asleep."""
+
 GROUND_Z_M = -0.75
 LINK_FRICTION = 0.6
 FINGER = 8
@@ -109,6 +112,9 @@ def make_spec(setup: WorldSetup) -> mujoco.MjSpec:
     option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     option.iterations = SOLVER_ITERATIONS
     option.impratio = IMPRATIO
+    # What lies still is not computed until something touches it: a step costs a fifth.
+    option.enableflags = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    option.sleep_tolerance = SLEEP_MPS
     _Builder(spec, setup).build()
     return spec
 
@@ -303,7 +309,7 @@ def _turned(orientation: Quaternion, moments: tuple[float, float, float, float, 
 
 
 def _set_gains(model: mujoco.MjModel, setup: WorldSetup) -> None:
-    """Position drives: stiffness from the inertia that each joint carries in the start position, damping from the lag."""
+    """Position drives: stiffness from the inertia that each joint carries at the start, damping from the lag."""
     data = mujoco.MjData(model)
     count = len(setup.robot.joints)
     data.qpos[:count] = setup.robot.joints

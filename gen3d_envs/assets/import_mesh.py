@@ -187,7 +187,7 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
     collision: tuple[CollisionPart, ...]
     if is_ball:
         radius = float(np.ptp(points, axis=0).mean() / 2)
-        collision, pieces = (Sphere(radius, (0.0, 0.0, radius)),), [_round_points(radius)]
+        collision, pieces = (Sphere(radius, (0.0, 0.0, radius)),), [round_points(radius, radius)]
     else:
         collision = tuple(Hull(np.ascontiguousarray(piece, np.float32)) for piece in pieces)
     grid = affordances.columns(pieces)
@@ -242,12 +242,12 @@ def _is_ball(points: Array) -> bool:
     return len(points) >= 40 and bool(np.abs(distance - radius).max() < ROUND_SHARE * radius)
 
 
-def _round_points(radius: float, count: int = 240) -> Array:
-    """Points of a sphere that rests at z = 0, evenly on a spiral (Fibonacci lattice), to cast rays at."""
+def round_points(radius: float, center_z_m: float, count: int = 240) -> Array:
+    """Points of a sphere about (0, 0, ``center_z_m``), evenly on a spiral (Fibonacci lattice), to cast rays at."""
     turn = np.arange(count) * np.pi * (3.0 - np.sqrt(5.0))
     z = 1.0 - 2.0 * (np.arange(count) + 0.5) / count
     ring = np.sqrt(1.0 - z * z)
-    return np.column_stack([ring * np.cos(turn), ring * np.sin(turn), z + 1.0]) * radius
+    return np.column_stack([ring * np.cos(turn), ring * np.sin(turn), z]) * radius + (0.0, 0.0, center_z_m)
 
 
 def _check_numbers(height_m: float | None, physics: Physics) -> None:

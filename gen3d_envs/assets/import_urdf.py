@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 
 from gen3d_envs.assets.asset import Asset
-from gen3d_envs.assets.import_mesh import Physics, bodies_of, finish
+from gen3d_envs.assets.import_mesh import Physics, bodies_of, finish, round_points
 from gen3d_envs.assets.mesh_file import RawMesh, inside, read_bytes, read_mesh
 from gen3d_envs.assets.simplify import Array
 from gen3d_envs.errors import AssetError
 
 MAX_URDF_BYTES = 1_000_000
+MAX_COLLISIONS = 64
 
 
 def import_urdf(
@@ -30,8 +31,9 @@ def import_urdf(
 ) -> Asset:
     """Make an asset of a URDF with one link.
 
-    The visual mesh, the collision mesh (its connected bodies are taken as convex pieces), their origins and scales, the
-    mass and the friction (``mu1``, else ``mu2``: friction here has no direction) are read. Arguments as in
+    The visual mesh, the collision elements (of meshes, the connected bodies are taken as convex pieces; boxes, spheres
+    and cylinders as they are), their origins and scales, the mass and the friction (``mu1``, else ``mu2``: friction
+    here has no direction) are read. Arguments as in
     :func:`~gen3d_envs.assets.import_mesh.import_mesh`; those given replace the file's.
 
     Raises:
@@ -42,11 +44,13 @@ def import_urdf(
     if path.suffix.lower() != ".urdf":
         raise AssetError("path", str(path), "is not a .urdf file", "Use import_mesh for meshes")
     link = _only_link(read_bytes(path))
-    visual, turned = _mesh(link, "visual", path.parent)
-    bodies: list[Array] = []
-    if link.find("collision") is not None:
-        collision, placed = _mesh(link, "collision", path.parent)
-        bodies = bodies_of(replace(collision, vertices=placed))
+    visuals, collisions = link.findall("visual"), link.findall("collision")
+    if len(visuals) != 1:
+        raise AssetError("urdf visual", len(visuals), "is not one mesh", "Give exactly one visual element with a mesh")
+    if len(collisions) > MAX_COLLISIONS:
+        raise AssetError("urdf collision", len(collisions), f"are more than {MAX_COLLISIONS}", "Merge some of them")
+    visual, turned = _mesh(visuals[0], "visual", path.parent)
+    bodies = [body for element in collisions for body in _bodies(element, path.parent)]
     mass = _number(link.find("inertial/mass"), "value", 20.0) if mass_kg is None else mass_kg
     physics = Physics(
         mass, _friction(link) if friction is None else friction, color, grip_width_m, category, description
@@ -72,25 +76,48 @@ def _only_link(data: bytes) -> ElementTree.Element:
     return links[0]
 
 
-def _mesh(link: ElementTree.Element, role: str, folder: Path) -> tuple[RawMesh, Array]:
-    """The one mesh of a role and its vertices in the link's frame."""
-    elements = link.findall(role)
-    mesh = elements[0].find("geometry/mesh") if len(elements) == 1 else None
+def _mesh(element: ElementTree.Element, role: str, folder: Path) -> tuple[RawMesh, Array]:
+    """The mesh of a visual or collision element and its vertices in the link's frame."""
+    mesh = element.find("geometry/mesh")
     if mesh is None:
-        raise AssetError(
-            f"urdf {role}", len(elements), "is not one mesh", f"Give exactly one {role} element with a mesh"
-        )
+        raise AssetError(f"urdf {role}", role, "is not one mesh", f"Give exactly one {role} element with a mesh")
     name = mesh.get("filename", "").removeprefix("file://").removeprefix("./")
     raw = read_mesh(inside(folder, name, f"urdf {role} filename"), f"urdf {role} filename")
     scale = _vector(mesh.get("scale"), (1.0, 1.0, 1.0), f"urdf {role} scale")
     if not (scale > 0).all():
         raise AssetError(f"urdf {role} scale", scale.tolist(), "is not positive", "Give positive factors")
-    origin = elements[0].find("origin")
+    return raw, _placed(raw.vertices * scale, element, role)
+
+
+def _placed(points: Array, element: ElementTree.Element, role: str) -> Array:
+    """Points of an element's geometry in the link's frame."""
+    origin = element.find("origin")
     if origin is None:
-        return raw, raw.vertices * scale
+        return points
     roll, pitch, yaw = _vector(origin.get("rpy"), (0.0, 0.0, 0.0), f"urdf {role} rpy")
     offset = _vector(origin.get("xyz"), (0.0, 0.0, 0.0), f"urdf {role} xyz")
-    return raw, (raw.vertices * scale) @ _rotation(roll, pitch, yaw).T + offset
+    return points @ _rotation(roll, pitch, yaw).T + offset
+
+
+def _bodies(element: ElementTree.Element, folder: Path) -> list[Array]:
+    """Corner points of the convex bodies of a collision element, link frame."""
+    box, sphere, cylinder = (element.find(f"geometry/{kind}") for kind in ("box", "sphere", "cylinder"))
+    if box is not None:
+        size = _vector(box.get("size"), (0.0, 0.0, 0.0), "urdf box size")
+        if not (size > 0).all():
+            raise AssetError("urdf box size", size.tolist(), "is not positive", "Give positive lengths")
+        corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+        return [_placed(corners * size, element, "collision")]
+    if sphere is not None:
+        return [_placed(round_points(_number(sphere, "radius", 5.0) or 0.0, 0.0), element, "collision")]
+    if cylinder is not None:
+        radius, length = _number(cylinder, "radius", 5.0) or 0.0, _number(cylinder, "length", 5.0) or 0.0
+        angles = np.arange(16) * (np.pi / 8)
+        ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius
+        ends = [np.column_stack([ring, np.full(16, z)]) for z in (-length / 2, length / 2)]
+        return [_placed(np.concatenate(ends), element, "collision")]
+    collision, placed = _mesh(element, "collision", folder)
+    return bodies_of(replace(collision, vertices=placed))
 
 
 def _rotation(roll: float, pitch: float, yaw: float) -> Array:

@@ -1,8 +1,9 @@
 """Binary glTF 2.0, written by hand so that equal scenes give equal bytes.
 
-Colours per vertex are stored linear, as the specification wants (glTF 2.0, 3.7.2.1), in 16 bits, so that every sRGB
-byte survives the way there and back. glTF is y-up: files of a scene have one root node that stands z-up geometry
-upright, files of one object have turned vertices, because readers of URDF often overlook nodes.
+Colours per vertex are stored linear, as the specification wants (glTF 2.0, 3.7.2.1), in 8 bits: dark ones come back a
+few sRGB levels off, but 16 bits, which the specification allows too, are read wrongly by common tools. glTF is y-up:
+files of a scene have one root node that stands z-up geometry upright, files of one thing have turned vertices, because
+readers of URDF often overlook nodes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ GENERATOR = "gen3d-envs"
 UPRIGHT: Quaternion = (-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5))
 """Turns z-up into glTF's y-up: -90 degrees about x."""
 
-_FLOAT, _USHORT, _UINT = 5126, 5123, 5125
+_COMPONENTS = {"<f4": 5126, "|u1": 5121, "<u2": 5123, "<u4": 5125}
 _VERTICES, _INDICES = 34962, 34963
 _ROUGHNESS = 0.9
 
@@ -73,14 +74,17 @@ def scene_file(name: str, nodes: Sequence[GlbNode], cameras: Sequence[GlbCamera]
     return writer.file(root)
 
 
-def mesh_file(name: str, mesh: VisualMesh) -> bytes:
-    """A GLB file with one mesh whose vertices are turned to y-up: +90 degrees about x brings them back.
+def mesh_file(meshes: Mapping[str, VisualMesh]) -> bytes:
+    """A GLB file of named meshes whose vertices are turned to y-up: +90 degrees about x brings them back.
 
-    A tool that shows it next to a URDF applies exactly the ``rpy="1.5707963 0 0"`` of that file's visual origin.
+    A URDF that shows it states exactly this as the ``rpy`` of its visual's origin.
     """
     writer = _Writer()
-    turned = VisualMesh(turned_up(mesh.vertices), mesh.faces, mesh.colors, mesh.uv, mesh.texture)
-    return writer.file(writer.node({"name": name, "mesh": writer.mesh(name, turned)}))
+    nodes = []
+    for name, mesh in meshes.items():
+        turned = VisualMesh(turned_up(mesh.vertices), mesh.faces, mesh.colors, mesh.uv, mesh.texture)
+        nodes.append(writer.node({"name": name, "mesh": writer.mesh(name, turned)}))
+    return writer.file(*nodes)
 
 
 def turned_up(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -95,7 +99,7 @@ def linear(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 class _Writer:
-    """The parts of one file as they come."""
+    """The parts of one file as they come; equal arrays and textures are written once."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -146,12 +150,12 @@ class _Writer:
         }
         return self._add("meshes", {"name": name, "primitives": [primitive]})
 
-    def file(self, root: int) -> bytes:
+    def file(self, *roots: int) -> bytes:
         """All parts as one file."""
         document: dict[str, Any] = {
             "asset": {"version": "2.0", "generator": GENERATOR},
             "scene": 0,
-            "scenes": [{"nodes": [root]}],
+            "scenes": [{"nodes": list(roots)}],
             "buffers": [{"byteLength": self._size}],
         }
         document.update({key: rows for key, rows in self._lists.items() if rows})
@@ -167,7 +171,6 @@ class _Writer:
         )
 
     def _add(self, key: str, entry: dict[str, Any]) -> int:
-        """The index of an entry; equal materials, textures and arrays are written once."""
         rows = self._lists[key]
         rows.append(entry)
         return len(rows) - 1
@@ -190,11 +193,11 @@ class _Writer:
         known = self._known.get(key)
         if known is not None:
             return known
-        component = {"<f4": _FLOAT, "<u2": _USHORT, "<u4": _UINT}[array.dtype.str]
         entry: dict[str, Any] = {
-            "bufferView": self._view(data, target), "componentType": component, "count": len(array), "type": kind,
+            "bufferView": self._view(data, target), "componentType": _COMPONENTS[array.dtype.str], "count": len(array),
+            "type": kind,
         }  # fmt: skip
-        if component == _USHORT and target == _VERTICES:
+        if array.dtype.str == "|u1":
             entry["normalized"] = True
         if bounds:
             entry["min"], entry["max"] = array.min(axis=0).tolist(), array.max(axis=0).tolist()
@@ -221,10 +224,10 @@ def _posed(name: str, position: Vector, orientation: Quaternion) -> dict[str, An
     return entry
 
 
-def _color_rows(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """(n, 4) linear 16-bit colours with full opacity; four columns keep rows aligned to four bytes."""
-    rows = np.full((len(colors), 4), 0xFFFF, "<u2")
-    rows[:, :3] = np.rint(linear(np.ascontiguousarray(colors)) * 0xFFFF)
+def _color_rows(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 4) linear colours with full opacity; four columns keep rows aligned to four bytes."""
+    rows = np.full((len(colors), 4), 255, np.uint8)
+    rows[:, :3] = np.rint(linear(np.ascontiguousarray(colors)) * 255.0)
     return rows
 
 

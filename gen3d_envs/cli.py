@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _sentence_and_seed(demo)
     _robot(demo)
+    _designer(demo)
     demo.add_argument("--out", metavar="DIR", help="folder to write (default: demo/<scene name>)")
     demo.add_argument("--episodes", type=_count, default=20, metavar="N", help="episodes of the expert (default: 20)")
 
@@ -91,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _sentence_and_seed(design)
     _robot(design)
+    _designer(design)
     design.add_argument("--out", metavar="DIR", help="folder to write the card and its assets to")
     design.add_argument("--json", action="store_true", help="print the card instead of the description")
 
@@ -112,6 +114,13 @@ def build_parser() -> argparse.ArgumentParser:
     _robot(play)
     play.add_argument("--video", metavar="FILE.mp4", help="write a film instead of opening a window")
 
+    gallery = command(
+        "gallery", "gallery:run", "write a bank of scenes as a static site that opens from disk",
+        ["gen3d gallery my_bank --out site", "gen3d gallery released --out site"],
+    )  # fmt: skip
+    gallery.add_argument("bank", metavar="BANK", help='folder of scene cards and their assets, or "released"')
+    gallery.add_argument("--out", metavar="DIR", default="site", help="folder to write (default: site)")
+
     listing = command(
         "list", "catalog:list_scenes", "list the IDs there are, released ones and your own",
         ["gen3d list", "gen3d list --family pick"],
@@ -124,6 +133,19 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     info.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
     _robot(info)
+
+    export = command(
+        "export", "export:run", "write a scene for other tools: URDF, MuJoCo's MJCF, one GLB for viewers",
+        ["gen3d export Gen3D/PutBananaInBowl-bf78-v0", "gen3d export scenes/PickPen-1f0c.json --format glb --out pen",
+         "gen3d export PickLemon-dd91 --format mjcf --robot panda --out lemon --force"],
+    )  # fmt: skip
+    export.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
+    export.add_argument(
+        "--format", choices=("urdf", "mjcf", "glb", "all"), default="all", help="what to write (default: all)"
+    )
+    export.add_argument("--out", metavar="DIR", help="folder to write (default: export/<scene name>)")
+    _robot(export)
+    export.add_argument("--force", action="store_true", help="replace an earlier export")
 
     completion = command(
         "completion", "completion:run", "print a script that completes commands and options in a shell",
@@ -162,6 +184,14 @@ def _seed(parser: argparse.ArgumentParser, what: str) -> None:
 
 def _robot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--robot", metavar="NAME", help="widowx or panda (default: the scene's own, or widowx)")
+
+
+def _designer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--designer", metavar="NAME", default="rules",
+        help="who reads the sentence: rules, openai:MODEL (OPENAI_BASE_URL, OPENAI_API_KEY) or local:FOLDER "
+        "(default: rules)",
+    )  # fmt: skip
 
 
 def _seed_value(text: str) -> int:

@@ -11,7 +11,7 @@ from gen3d_envs.assets import quality
 from gen3d_envs.assets.store import save, write_atomically
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.certify import certify
-from gen3d_envs.design.rules import design
+from gen3d_envs.design.designer import Designer, get_designer
 from gen3d_envs.errors import CertificateError, DesignError, LayoutError
 from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
 
@@ -46,18 +46,27 @@ def author(
     robots: tuple[str, ...] = ("widowx",),
     physics: str = "pybullet",
     progress: Progress | None = None,
+    designer: str | Designer = "rules",
 ) -> Authored:
     """Design, build and certify a scene; rearrange or redraw it a few times where it does not pass.
 
-    Deterministic in the sentence, the seed and the robots.
+    Deterministic in the sentence, the seed and the robots with the rules; with a language model as designer, what it
+    proposes may differ from call to call, and goes through the same layout, gate and certificate.
+
+    Args:
+        sentence: one instruction in English.
+        seed: draws whatever the sentence leaves open.
+        robots: which robots the scene must work with; it is designed for the first.
+        physics: engine that the certificate is measured with.
+        progress: told what is being done.
+        designer: who reads the sentence: a designer, or its name for :func:`gen3d_envs.design.designer.get_designer`.
 
     Raises:
-        DesignError: the sentence cannot be understood or built.
+        DesignError: the sentence cannot be understood or built, or the designer cannot be used.
         CertificateError: nothing that was tried passed; the message names the last failures.
     """
-    return author_spec(
-        lambda draw: design(sentence, seed=draw, robot=robots[0]), sentence, seed, robots, physics, progress
-    )
+    chosen = get_designer(designer) if isinstance(designer, str) else designer
+    return author_spec(lambda draw: chosen.design(sentence, draw, robots[0]), sentence, seed, robots, physics, progress)
 
 
 def author_spec(

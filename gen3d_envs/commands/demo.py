@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         _check_replaceable(Path(args.out))
     progress = Progress()
     say(f"Gen3D {__version__}: {sentence!r}")
-    authored = author(sentence, args.seed, (robot,), progress=progress.stage)
+    authored = author(sentence, args.seed, (robot,), progress=progress.stage, designer=args.designer)
     scene = authored.scene
     progress.end(f"passed {len(scene.spec.certificates[0].checks)} checks with the {robot}")
     out = Path(args.out) if args.out is not None else Path("demo") / scene.spec.name
@@ -185,6 +185,8 @@ def _command(args: argparse.Namespace, robot: str) -> str:
         "--episodes",
         str(args.episodes),
     ]
+    if args.designer != "rules":
+        parts += ["--designer", args.designer]
     return shlex.join(parts)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from gen3d_envs.author import named, save_scene
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.commands.console import say, table
-from gen3d_envs.design.rules import design
+from gen3d_envs.design.designer import get_designer
 from gen3d_envs.report_graph import room_words
 from gen3d_envs.robots import get_robot
 from gen3d_envs.spec import SceneSpec, to_card
@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     robot = args.robot or "widowx"
     get_robot(robot)
-    scene = named(build(design(args.sentence, seed=args.seed, robot=robot)))
+    scene = named(build(get_designer(args.designer).design(args.sentence, args.seed, robot)))
     path = save_scene(scene, Path(args.out)) if args.out is not None else None
     if args.json:
         say(to_card(scene.spec).decode().rstrip("\n"))

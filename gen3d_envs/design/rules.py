@@ -21,6 +21,9 @@ from gen3d_envs.design.vocabulary import KINDS
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import BackgroundSpec, ObjectSpec, Relation, Role, SceneSpec, SupportSpec, TaskSpec
 
+GRIP_WIDTH_M = 0.042
+"""Widest grasp that a target must offer by default."""
+
 DESIGNER = "rules-1"
 """Name and version of the rules. Another output for the same sentence and seed needs another version."""
 
@@ -43,7 +46,7 @@ class _Item:
     name: str = ""
 
 
-def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: float = 0.042) -> SceneSpec:
+def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: float = GRIP_WIDTH_M) -> SceneSpec:
     """Design the scene that a sentence asks for. Objects have no poses yet: see ``design.layout``.
 
     Args:
@@ -56,7 +59,7 @@ def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: fl
         DesignError: the sentence is not understood, asks for what cannot be built, or an argument is out of range. The
             error names the word or clause and says what to ask for instead.
     """
-    _check_arguments(seed, robot, grip_width_m)
+    check_arguments(seed, robot, grip_width_m)
     return scene_of(parse(sentence), seed, robot, grip_width_m, DESIGNER)
 
 
@@ -70,11 +73,12 @@ def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, desig
         grip_width_m: widest grasp that the target must offer, m.
         designer: who read the request, as the card names it.
     """
-    _check_arguments(seed, robot, grip_width_m)
+    check_arguments(seed, robot, grip_width_m)
     return _Designer(request, seed, robot, float(grip_width_m), designer).scene()
 
 
-def _check_arguments(seed: int, robot: str, grip_width_m: float) -> None:
+def check_arguments(seed: int, robot: str, grip_width_m: float) -> None:
+    """Raise ``DesignError`` where an argument of :func:`design` other than the sentence is out of range."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**53:
         raise DesignError("seed", seed, "is no whole number from 0 to 2**53 - 1", "Use a small number such as 0")
     if not isinstance(robot, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", robot):

@@ -82,7 +82,7 @@ def bucket(p: Params) -> Draft:
     angle = np.linspace(0.0, np.pi, 15)
     tilt = 0.42 * np.sin(angle)
     path = np.stack(
-        [(radius + 0.002) * np.cos(angle), (radius + 0.002) * np.sin(angle), lip - 0.004 - tilt * radius], axis=1
+        [(radius + 0.001) * np.cos(angle), (radius + 0.001) * np.sin(angle), lip + 0.001 - tilt * radius], axis=1
     )
     draft.add(sweep(path, 0.0018, 6, side=(0.0, 0.0, 1.0)), p.paint("gray"), MATERIALS["steel"], 1.0)
     if p.grip is not None:

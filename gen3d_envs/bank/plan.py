@@ -1,0 +1,258 @@
+"""Plans: which scenes a bank is to hold. A plan is an ordered list of requests and depends on its inputs alone.
+
+A request says what the scene is about and what surrounds it; making it is the work of ``bank.generate``. A request that
+cannot be made has spares: other requests for the same place in the list, which depend on that place alone. So the bank
+is the same whatever order its scenes are made in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from gen3d_envs.assets.catalog import CATEGORIES
+from gen3d_envs.bank.gen3d_100 import GEN3D_100
+from gen3d_envs.bank.tables import Benchmark, Split, SplitTable
+from gen3d_envs.build import seeded
+from gen3d_envs.design import themes
+from gen3d_envs.design.fit import find_fit
+from gen3d_envs.design.templates import TEMPLATES, phrase
+from gen3d_envs.errors import FieldError
+from gen3d_envs.spec import Family, Spec, to_json
+
+_T = TypeVar("_T")
+
+BENCHMARKS: dict[str, Benchmark] = {GEN3D_100.name: GEN3D_100}
+"""Benchmarks by name."""
+
+SPARES = 3
+"""Other requests for the same place, tried in turn where one cannot be made."""
+
+MAX_SENTENCES = 10_000
+MAX_SENTENCE_FILE_BYTES = 4_000_000
+
+_AROUND: dict[Family, tuple[int, int]] = {"place": (2, 4), "pick": (3, 5)}
+"""How many things stand around, least and most: with the task's own, five objects a scene on average."""
+
+_COLORED = (
+    "mug", "can", "bottle", "marker", "cube", "block", "ball", "toy_car", "candle", "bowl", "box", "bucket", "plate",
+    "tray", "towel", "notebook", "cylinder", "toy_fish", "book", "placemat",
+)  # fmt: skip
+"""Categories that most of whose surface has the colour they are asked for in."""
+
+_COLORED_SHARE = 0.6
+_NOUNS = {"cup_cake": "cupcake"}
+_THEME_OF_ROOM = {"kitchen": "kitchen", "dining": "kitchen", "office": "office", "workshop": "tools",
+                  "living_room": "toys"}  # fmt: skip
+"""Which things stand around in a room; in others, anything."""
+
+
+class SceneRequest(Spec, frozen=True, kw_only=True):
+    """One scene that is asked for.
+
+    Attributes:
+        index: place in the bank, from 0.
+        spare: 0 for the request itself, from 1 for what takes its place.
+        split: of the benchmark.
+        sentence: the instruction.
+        copy: which scene of this sentence, from 0, where a list asks for several.
+        around: categories that stand around; None leaves them, room and support to the designer.
+        style, support: the room and what stands in it.
+        card: name of a card made by hand, instead of all the above.
+    """
+
+    index: int
+    spare: int = 0
+    split: Split = "train"
+    sentence: str = ""
+    copy: int = 0
+    around: tuple[str, ...] | None = None
+    style: str | None = None
+    support: str | None = None
+    card: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a bank is to hold.
+
+    Attributes:
+        name: of the benchmark, or ``"sentences"``.
+        seed: of the bank.
+        requests: in the order of the bank.
+        spare: the n-th replacement (from 1) of a request, or None where it has none left.
+    """
+
+    name: str
+    seed: int
+    requests: tuple[SceneRequest, ...]
+    spare: Callable[[SceneRequest, int], SceneRequest | None]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all requests: the identity of the plan."""
+        digest = hashlib.sha256(f"{self.name}/{self.seed}".encode())
+        for request in self.requests:
+            digest.update(to_json(request))
+        return digest.hexdigest()
+
+
+def benchmark_plan(name: str, seed: int) -> Plan:
+    """The plan of a benchmark.
+
+    The training scenes come first, in an order whose every beginning holds as many scenes of one family as of the other
+    (one more Place scene where it is odd) and repeats no target before all have had their turn.
+
+    Raises:
+        FieldError: no such benchmark.
+    """
+    if name not in BENCHMARKS:
+        raise FieldError("benchmark", name, "is no benchmark", f"Use one of {', '.join(BENCHMARKS)}")
+    benchmark = BENCHMARKS[name]
+    requests: list[SceneRequest] = []
+    for table in benchmark.splits:
+        requests += _requests(benchmark.name, seed, table, len(requests))
+    requests += [
+        SceneRequest(index=len(requests) + number, split="handmade", card=card)
+        for number, card in enumerate(benchmark.handmade)
+    ]
+    tables = {table.name: table for table in benchmark.splits}
+
+    def spare(request: SceneRequest, number: int) -> SceneRequest | None:
+        if request.split not in tables or not 1 <= number <= SPARES:
+            return None
+        rng = seeded("spare", name, seed, request.index, number)
+        drawer = _Drawer(tables[request.split], rng)
+        family: Family = "place" if request.index % 2 == 0 else "pick"
+        return drawer.draw(family, request.index, number)
+
+    return Plan(name, seed, tuple(requests), spare)
+
+
+def sentences_plan(sentences: Sequence[str], scenes_per_sentence: int, seed: int) -> Plan:
+    """A plan of some scenes of each sentence; a sentence that cannot be made has no spare.
+
+    Raises:
+        FieldError: no sentences, too many, or not at least one scene of each.
+    """
+    count = len(sentences) * scenes_per_sentence
+    if not sentences or scenes_per_sentence < 1 or count > MAX_SENTENCES:
+        raise FieldError(
+            "sentences", count, f"is no number of scenes from 1 to {MAX_SENTENCES}", "Give at least one sentence a line"
+        )
+    said: Counter[str] = Counter()
+    requests = []
+    for index in range(count):
+        sentence = sentences[index // scenes_per_sentence]
+        requests.append(SceneRequest(index=index, sentence=sentence, copy=said[sentence]))
+        said[sentence] += 1
+    return Plan("sentences", seed, tuple(requests), lambda request, number: None)
+
+
+def read_sentences(data: bytes, where: str) -> list[str]:
+    """The sentences of a text file: one a line, without blank lines and those that begin with ``#``.
+
+    Raises:
+        FieldError: no text, or larger than :data:`MAX_SENTENCE_FILE_BYTES`.
+    """
+    if len(data) > MAX_SENTENCE_FILE_BYTES:
+        raise FieldError(where, len(data), f"is larger than {MAX_SENTENCE_FILE_BYTES} bytes", "Split the file")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FieldError(where, data[:20], f"is no UTF-8 text ({error.reason})", "Save it as UTF-8") from None
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def noun(category: str) -> str:
+    """What a category is called in a sentence."""
+    return _NOUNS.get(category, category.replace("_", " "))
+
+
+def _requests(name: str, seed: int, table: SplitTable, start: int) -> list[SceneRequest]:
+    drawer = _Drawer(table, seeded("plan", name, seed, table.name))
+    return [
+        drawer.draw("place" if index % 2 == 0 else "pick", start + index, 0) for index in range(table.scenes)
+    ]  # fmt: skip
+
+
+class _Drawer:
+    """Draws requests from a table, each thing about as often as the others."""
+
+    def __init__(self, table: SplitTable, rng: np.random.Generator) -> None:
+        self._table, self._rng = table, rng
+        self._used: Counter[tuple[str, object]] = Counter()
+
+    def draw(self, family: Family, index: int, spare: int) -> SceneRequest:
+        """The next request of a family."""
+        table = self._table
+        holders = [_Holder(c, "in") for c in table.inside] + [_Holder(c, "on") for c in table.on_top]
+        targets = [c for c in table.targets if family == "pick" or any(holder.takes(c) for holder in holders)]
+        target = self._least(family, targets)
+        holder = self._least("holder", [h for h in holders if h.takes(target)]) if family == "place" else None
+        template = self._least("template", [name for name in table.templates if TEMPLATES[name].family == family])
+        style, support = self._least("room", self._rooms(target))
+        low, high = _AROUND[family]
+        taken = {target} if holder is None else {target, holder.category}
+        around = self._around(style, taken, int(self._rng.integers(low, high + 1)))
+        if holder is None:
+            sentence = phrase(template, self._words(target))
+        else:
+            sentence = phrase(template, self._words(target), self._words(holder.category), holder.predicate)
+        return SceneRequest(
+            index=index, spare=spare, split=table.name, sentence=sentence, around=around, style=style, support=support
+        )
+
+    def _least(self, kind: str, options: Sequence[_T]) -> _T:
+        """One of the options that were drawn least often for this purpose."""
+        least = min(self._used[kind, option] for option in options)
+        rarest = [option for option in options if self._used[kind, option] == least]
+        chosen = rarest[int(self._rng.integers(len(rarest)))]
+        self._used[kind, chosen] += 1
+        return chosen
+
+    def _rooms(self, target: str) -> list[tuple[str, str]]:
+        """Rooms that the target is found in; all where it is found in none or in any."""
+        fitting = [
+            room for room in self._table.rooms if target in themes.THEMES.get(_THEME_OF_ROOM.get(room[0], ""), ())
+        ]
+        return fitting or list(self._table.rooms)
+
+    def _around(self, style: str, taken: set[str], count: int) -> tuple[str, ...]:
+        """Things that stand around: those of the room's theme first, the rarest so far before others."""
+        theme = themes.THEMES.get(_THEME_OF_ROOM.get(style, ""), ())
+        pool = [c for c in (*self._table.targets, *self._table.scenery) if c not in taken]
+        keys = self._rng.random(len(pool)).tolist()
+        order = sorted(
+            zip(pool, keys, strict=True),
+            key=lambda p: (bool(theme) and p[0] not in theme, self._used["around", p[0]], p[1]),
+        )
+        chosen = [category for category, _ in order[:count]]
+        for category in chosen:
+            self._used["around", category] += 1
+        return tuple(chosen)
+
+    def _words(self, category: str) -> str:
+        if category not in _COLORED or self._rng.random() >= _COLORED_SHARE:
+            return noun(category)
+        colors = CATEGORIES[category].colors
+        return f"{colors[int(self._rng.integers(len(colors)))].replace('_', ' ')} {noun(category)}"
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Something that things are put in or on."""
+
+    category: str
+    predicate: Literal["on", "in"]
+
+    def takes(self, target: str) -> bool:
+        """Whether the target goes there without leaning out or hanging over."""
+        fit = find_fit(target, None, self.category, None, self.predicate)
+        return fit is not None and not fit.leans

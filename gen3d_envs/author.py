@@ -13,6 +13,7 @@ from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.certify import certify
 from gen3d_envs.design.designer import Designer, get_designer
 from gen3d_envs.errors import CertificateError, DesignError, LayoutError
+from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
 
 RELAYOUTS = 3
@@ -44,7 +45,7 @@ def author(
     sentence: str,
     seed: int = 0,
     robots: tuple[str, ...] = ("widowx",),
-    physics: str = "pybullet",
+    physics: str = DEFAULT,
     progress: Progress | None = None,
     designer: str | Designer = "rules",
 ) -> Authored:
@@ -74,7 +75,7 @@ def author_spec(
     what: str,
     seed: int,
     robots: tuple[str, ...],
-    physics: str = "pybullet",
+    physics: str = DEFAULT,
     progress: Progress | None = None,
 ) -> Authored:
     """As :func:`author`, from any designer: a function from a seed to a scene without poses."""

@@ -10,6 +10,7 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.scripted import ScriptedExpert
 from gen3d_envs.geometry import IDENTITY_MATRIX
 from gen3d_envs.rollout import RandomPolicy, run_episode
+from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import Certificate, CheckResult
 
 DRIFT_LIMIT_M = 0.005
@@ -28,7 +29,7 @@ Progress = Callable[[str], None]
 
 
 def certify(
-    scene: BuiltScene, robot: str | None = None, physics: str = "pybullet", progress: Progress | None = None
+    scene: BuiltScene, robot: str | None = None, physics: str = DEFAULT, progress: Progress | None = None
 ) -> Certificate:
     """Measure a scene.
 
@@ -70,7 +71,7 @@ def _check(name: str, value: float, limit: float, unit: str, detail: str = "", a
 
 def _rest(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:
     say("settling")
-    env.load(scene, scene.placements)
+    env.load(env.nominal(scene))
     world, indices = env.world, range(len(scene.assets))
     names = [item.name for item in scene.spec.objects]
     start = [body.position_m for body in scene.bodies(scene.placements)]

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from gen3d_envs.build import SUPPORT_THICKNESS_M, BuiltScene
 from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
-from gen3d_envs.design.layout import vary
+from gen3d_envs.design.layout import Placement, vary
+from gen3d_envs.episode import Episode, LateCommands, Variation
 from gen3d_envs.errors import ActionError, FieldError, Gen3DError
 from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup, observation_space, state_terms
 from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.scenes import choose_scenes, load_scene
-from gen3d_envs.sim.engines import RobotState, World, WorldSetup, make_world
+from gen3d_envs.sim.engines import DEFAULT, RobotState, World, WorldSetup, make_world
 from gen3d_envs.spec import BACK_M
 from gen3d_envs.tasks import Stage, Status, make_task
 
@@ -54,7 +55,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         control_hz: control steps per simulated second; must divide the physics rate.
         robot: ``"widowx"`` or ``"panda"``; None takes the one the first scene was designed for.
         reward: ``"sparse"`` or ``"shaped"``.
-        physics: engine; ``"pybullet"`` is what an ID means.
+        physics: name of a physics engine (:data:`gen3d_envs.sim.engines.ENGINES`); the default is what an ID means.
         render_mode: ``"rgb_array"``, ``"human"`` or None.
         render_width, render_height: size of ``render()`` pictures in pixels.
 
@@ -83,7 +84,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         control_hz: int = 5,
         robot: str | None = None,
         reward: str = "sparse",
-        physics: str = "pybullet",
+        physics: str = DEFAULT,
         render_mode: str | None = None,
         render_width: int = 640,
         render_height: int = 480,
@@ -113,7 +114,9 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self.observation_space = observation_space(
             obs_type, self.state_terms, self.agent_pos_terms, self._cameras, *self._size
         )
+        self._camera_specs = camera_specs(self.robot)
         self._shaped = reward == "shaped"
+        self.variations: list[Variation] = []
         self.render_mode = render_mode
         # The world comes last: whatever is refused above leaves no physics client behind.
         self._world = make_world(physics)
@@ -152,26 +155,41 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._check_open()
         super().reset(seed=seed)
         scene = self._draw_scene(options or {})
-        placements = vary(scene.spec, scene.footprints, self.np_random)
-        self.load(scene, placements)
+        episode = self.nominal(scene, vary(scene.spec, scene.footprints, self.np_random))
+        for variation in self.variations:
+            episode = variation(episode, self.np_random)
+        self.load(episode)
         return self._observe(), self._info()
 
-    def load(self, scene: BuiltScene, placements: list[tuple[float, float, float]]) -> None:
-        """Load a scene with its objects at ``placements`` (x m, y m, yaw rad) and let them settle."""
-        robot, spec = self.robot, scene.spec
-        start = (*robot.home, *robot.finger_open)
+    def nominal(self, scene: BuiltScene, placements: list[Placement] | None = None) -> Episode:
+        """An episode of a scene that nothing varies; objects at ``placements``, or at the card's own."""
+        return Episode(
+            scene=scene,
+            instruction=scene.spec.instruction,
+            placements=scene.placements if placements is None else placements,
+            joints=(*self.robot.home, *self.robot.finger_open),
+            cameras=self._camera_specs,
+            light=scene.room.light,
+        )
+
+    def load(self, episode: Episode) -> None:
+        """Load an episode and let its objects settle."""
+        robot, scene, start = self.robot, episode.scene, episode.joints
+        spec = scene.spec
         self._world.load(
             WorldSetup(
                 robot=RobotState(robot.model, robot.base_position_m, start, robot.drive_effort),
-                bodies=scene.bodies(placements),
+                bodies=scene.bodies(episode.placements),
                 support_half_extents_m=(spec.support.depth_m / 2, spec.support.width_m / 2, SUPPORT_THICKNESS_M / 2),
                 support_center_m=(spec.support.depth_m / 2 - BACK_M, 0.0, -SUPPORT_THICKNESS_M / 2),
                 support_friction=spec.support.friction,
+                dynamics=episode.dynamics,
             )
         )
         self._world.drive(start, round(SETTLE_S * self._world.physics_hz))
-        self._scene = scene
+        self._scene, self._episode = scene, episode
         self._targets: list[float] = list(start)
+        self._late = LateCommands(start, self._substeps, round(episode.latency_s * self._world.physics_hz))
         self._controller.reset(start)
         target, receptacle = scene.index(spec.task.target), scene.index(spec.task.receptacle)
         assert target is not None  # the spec refuses a task without one
@@ -182,14 +200,16 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._read()
         self._status: Status = self._task.evaluate(self._tool[0])
         self._steps = 0
-        self._fixed_info = {
-            "instruction": spec.instruction,
+        self._fixed_info: dict[str, Any] = {
+            "instruction": episode.instruction,
             "scene": spec.name,
             "scene_hash": scene.hash,
             "engine": self._world.engine,
             "renderer": self._renderer_name(),
         }
-        self.task_description = self.task = spec.instruction
+        if episode.drawn:
+            self._fixed_info["variation"] = dict(episode.drawn)
+        self.task_description = self.task = episode.instruction
 
     def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Act for one control step."""
@@ -197,7 +217,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self._check_open()
             raise Gen3DError("step() was called before reset(): call reset() first.")
         targets = self._controller.targets(self._check_action(action))
-        self._world.drive(targets, self._substeps)
+        for goal, substeps in self._late.schedule(targets):
+            self._world.drive(goal, substeps)
         self._targets = targets
         self._read()
         self._status = status = self._task.evaluate(self._tool[0])
@@ -351,12 +372,17 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             return self.state_terms.read(self.snapshot())
         camera, (width, height) = self._posed_camera(), self._size
         if len(self._cameras) == 1:
-            pixels: Any = camera.render(self._cameras[0], width, height)
+            pixels: Any = self._affected(camera.render(self._cameras[0], width, height))
         else:
-            pixels = {name: camera.render(name, width, height) for name in self._cameras}
+            pixels = {name: self._affected(camera.render(name, width, height)) for name in self._cameras}
         if self._obs_type == "pixels":
             return {"pixels": pixels}
         return {"agent_pos": self.agent_pos_terms.read(self.snapshot()), "pixels": pixels}
+
+    def _affected(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        for effect in self._episode.effects:
+            picture = effect(picture, self.np_random)
+        return picture
 
     def _info(self) -> dict[str, Any]:
         status = self._status
@@ -383,10 +409,19 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
             if self._camera is not None:
                 self._camera.close()
-            self._camera = Camera(scene_view(scene, self.robot, camera_specs(self.robot)))
+            self._camera = Camera(scene_view(scene, self.robot, self._camera_specs))
             self._camera_scene = scene
-            self._shown: dict[str, Any] = {}
+            self._shown: dict[str, Any] = {"light": scene.room.light}
+            self._shown |= {f"camera/{spec.name}": spec for spec in self._camera_specs}
         shown, camera = self._shown, self._camera
+        episode = self._episode
+        if shown["light"] != episode.light:
+            shown["light"] = episode.light
+            camera.set_light(episode.light)
+        for spec in episode.cameras:
+            if shown[f"camera/{spec.name}"] != spec:
+                shown[f"camera/{spec.name}"] = spec
+                camera.set_camera(spec)
         links = self.robot.model.links
         for link, pose in zip(links, self._world.link_poses(), strict=True):
             if shown.get(link.name) != pose:

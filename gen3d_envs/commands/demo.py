@@ -26,6 +26,7 @@ from gen3d_envs.registration import register_scene, released, user_folder
 from gen3d_envs.report import PolicyResult, Report, Shot, render_html
 from gen3d_envs.robots import get_robot
 from gen3d_envs.rollout import run_episode
+from gen3d_envs.sim.engines import ENGINES
 from gen3d_envs.video import write_mp4
 
 MARK = "demo.json"
@@ -193,7 +194,7 @@ def _command(args: argparse.Namespace, robot: str) -> str:
 def versions() -> dict[str, str]:
     """Versions of what a demo depends on."""
     found = {"gen3d-envs": __version__, "Python": platform.python_version()}
-    for name in ("gymnasium", "pybullet", "panda3d", "numpy", "trimesh", "manifold3d", "av"):
+    for name in ("gymnasium", *ENGINES, "panda3d", "numpy", "trimesh", "manifold3d", "av"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -23,7 +23,7 @@ from gen3d_envs.assets.store import cache_folder, write_atomically
 from gen3d_envs.errors import EngineUnavailable, Gen3DError
 from gen3d_envs.geometry import rotate
 from gen3d_envs.sim.urdf import to_urdf
-from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, RobotState, WorldSetup
+from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, Dynamics, RobotState, WorldSetup
 
 PHYSICS_HZ = 120
 SOLVER_ITERATIONS = 30
@@ -162,13 +162,15 @@ class BulletWorld:
         self._names = {}
         ground = self._fixed_box((4.0, 4.0, 0.05), (0.0, 0.0, GROUND_Z_M - 0.05), 0.8)
         self._names[ground] = "ground"
-        support = self._fixed_box(setup.support_half_extents_m, setup.support_center_m, setup.support_friction)
+        dynamics = setup.dynamics
+        friction = setup.support_friction * dynamics.support_friction
+        support = self._fixed_box(setup.support_half_extents_m, setup.support_center_m, friction)
         self._names[support] = SUPPORT
-        self._load_robot(setup.robot)
+        self._load_robot(setup.robot, dynamics)
         pybullet.setCollisionFilterPair(self._robot, support, -1, -1, 0, physicsClientId=client)
         self._bodies, self._com, self._pushed = [], [], []
-        for body in setup.bodies:
-            self._load_body(body)
+        for index, body in enumerate(setup.bodies):
+            self._load_body(body, dynamics.mass(index), dynamics.friction(index))
 
     def _fixed_box(self, half_extents_m: Vector, center_m: Vector, friction: float) -> int:
         shape = pybullet.createCollisionShape(
@@ -178,7 +180,10 @@ class BulletWorld:
         pybullet.changeDynamics(body, -1, lateralFriction=friction, physicsClientId=self._client)
         return body
 
-    def _load_robot(self, robot: RobotState) -> None:
+    def _load_robot(self, robot: RobotState, dynamics: Dynamics) -> None:
+        # This drive sets velocities: stiffness over damping is its gain, and dry friction only weakens it.
+        strength = dynamics.effort * max(0.0, 1.0 - dynamics.joint_friction)
+        gain = POSITION_GAIN * dynamics.stiffness / dynamics.damping
         client, model = self._client, robot.model
         cached = _URDF_FILES.get(id(model))
         if cached is None:
@@ -192,27 +197,31 @@ class BulletWorld:
         self._names[self._robot] = ROBOT
         self._joints = list(range(len(model.joints)))
         self._turning = [i for i, joint in enumerate(model.joints) if joint.kind == "revolute"]
-        self._efforts = [robot.drive_effort[i] for i in self._turning]
-        self._gains = [POSITION_GAIN] * len(self._turning)
+        self._efforts = [robot.drive_effort[i] * strength for i in self._turning]
+        self._gains = [gain] * len(self._turning)
         self._row = list(robot.joints)
         self._fingers = [
-            (i, joint.mimic, robot.drive_effort[i]) for i, joint in enumerate(model.joints) if joint.mimic is not None
+            (i, joint.mimic, robot.drive_effort[i] * dynamics.grip)
+            for i, joint in enumerate(model.joints)
+            if joint.mimic is not None
         ]
         self._base_pose = (robot.base_position_m, (0.0, 0.0, 0.0, 1.0))
         for index, (joint, position) in enumerate(zip(model.joints, robot.joints, strict=True)):
             pybullet.resetJointState(self._robot, index, position, physicsClientId=client)
+            friction = model.links[index + 1].friction
             if joint.kind == "prismatic":
+                friction *= dynamics.pad_friction
                 pybullet.changeDynamics(self._robot, index, frictionAnchor=1, physicsClientId=client)
             pybullet.changeDynamics(
                 self._robot, index, jointDamping=0.0, linearDamping=0.0, angularDamping=0.0,
-                lateralFriction=model.links[index + 1].friction, physicsClientId=client,
+                lateralFriction=friction, physicsClientId=client,
             )  # fmt: skip
 
-    def _load_body(self, body: BodyState) -> None:
+    def _load_body(self, body: BodyState, heavier: float, rougher: float) -> None:
         client, asset = self._client, body.asset
         shape = self._shape(asset)
         index: int = pybullet.createMultiBody(
-            asset.mass_kg,
+            asset.mass_kg * heavier,
             shape,
             basePosition=body.position_m,
             baseOrientation=body.orientation_xyzw,
@@ -220,9 +229,9 @@ class BulletWorld:
             physicsClientId=client,
         )
         pybullet.changeDynamics(
-            index, -1, lateralFriction=asset.friction, rollingFriction=asset.rolling_friction_m,
+            index, -1, lateralFriction=asset.friction * rougher, rollingFriction=asset.rolling_friction_m,
             spinningFriction=asset.rolling_friction_m, linearDamping=0.0, angularDamping=0.0,
-            localInertiaDiagonal=asset.inertia_kgm2,
+            localInertiaDiagonal=[moment * heavier for moment in asset.inertia_kgm2],
             activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING, physicsClientId=client,
         )  # fmt: skip
         self._bodies.append(index)

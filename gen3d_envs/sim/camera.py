@@ -7,6 +7,7 @@ cameras of a process share one renderer; a :class:`Camera` holds the scene graph
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from gen3d_envs.sim.camera_engine import (
     RENDERER,
     STATIC_BIN,
     add_camera,
+    aim_camera,
     core,
     engine,
     fit_lens,
@@ -25,7 +27,7 @@ from gen3d_envs.sim.camera_engine import (
 from gen3d_envs.sim.camera_mesh import moving_node, static_node
 from gen3d_envs.sim.camera_numbers import NumberScene
 from gen3d_envs.sim.camera_shadow import Shadows
-from gen3d_envs.sim.view import SceneView
+from gen3d_envs.sim.view import CameraSpec, LightSpec, SceneView
 
 
 class Camera:
@@ -60,7 +62,7 @@ class Camera:
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
         for node in self._nodes.values():
             node.setBin(MOVING_BIN, 0)
-        self._light()
+        self._lights = self._light(view.light)
         self._shadows = Shadows(self._root, view)
         self._cameras: dict[str, core.NodePath] = {}
         self._lens_sizes: dict[str, tuple[int, int]] = {}
@@ -69,20 +71,37 @@ class Camera:
             parent = self._root if spec.parent is None else self._nodes[spec.parent]
             self._cameras[spec.name] = add_camera(spec, self._root, parent)
 
-    def _light(self) -> None:
-        light = self._view.light
+    def _light(self, light: LightSpec) -> tuple[core.AmbientLight, core.DirectionalLight]:
         # Without a material the renderer multiplies the vertex colour in twice.
         white = core.Material()
         white.setAmbient(core.LColor(1.0))
         white.setDiffuse(core.LColor(1.0))
         self._root.setMaterial(white)
-        ambient = core.AmbientLight("ambient")
-        ambient.setColor(core.LColor(*light.ambient, 1.0))
-        sun = core.DirectionalLight("sun")
-        sun.setColor(core.LColor(*light.directional, 1.0))
-        sun.setDirection(core.LVector3(*light.direction))
+        ambient, sun = core.AmbientLight("ambient"), core.DirectionalLight("sun")
+        _shine(ambient, sun, light)
         for node in (ambient, sun):
             self._root.setLight(self._root.attachNewNode(node))
+        return ambient, sun
+
+    def set_light(self, light: LightSpec) -> None:
+        """Change the lights; the shadows below moving things keep their lean."""
+        self._refuse_if_closed()
+        _shine(*self._lights, light)
+
+    def set_camera(self, spec: CameraSpec) -> None:
+        """Change where a camera of the view stands, where it looks and its opening angles; it keeps its parent.
+
+        Raises:
+            SceneError: the view has no camera of this name.
+        """
+        self._camera(spec.name, 1, 1)
+        aim_camera(self._cameras[spec.name], spec)
+        self._specs[spec.name] = spec
+        self._lens_sizes.pop(spec.name)
+        self._view = replace(self._view, cameras=tuple(self._specs.values()))
+        if self._numbers is not None:
+            self._numbers.close()
+            self._numbers = None
 
     def set_pose(self, name: str, position_m: Sequence[float], orientation_xyzw: Sequence[float]) -> None:
         """Put a moving node somewhere: its frame in the scene frame."""
@@ -171,6 +190,12 @@ class Camera:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise Gen3DError("This camera was closed and draws no more; make a new one.")
+
+
+def _shine(ambient: core.AmbientLight, sun: core.DirectionalLight, light: LightSpec) -> None:
+    ambient.setColor(core.LColor(*light.ambient, 1.0))
+    sun.setColor(core.LColor(*light.directional, 1.0))
+    sun.setDirection(core.LVector3(*light.direction))
 
 
 def _halve(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -155,6 +155,16 @@ if hasattr(os, "register_at_fork"):
 
 def add_camera(spec: CameraSpec, scene: core.NodePath, parent: core.NodePath) -> core.NodePath:
     """Put a camera that draws ``scene`` on a node. Its lens still has to be fitted to a picture size."""
+    camera = core.Camera(spec.name)
+    camera.setScene(scene)
+    camera.setLens(core.PerspectiveLens())
+    node = parent.attachNewNode(camera)
+    aim_camera(node, spec)
+    return node
+
+
+def aim_camera(node: core.NodePath, spec: CameraSpec) -> None:
+    """Set where a camera stands and looks, in its parent's frame."""
     forward = np.asarray(spec.forward, np.float64)
     right = np.cross(forward, np.asarray(spec.up, np.float64))
     length = float(np.linalg.norm(right))
@@ -163,13 +173,8 @@ def add_camera(spec: CameraSpec, scene: core.NodePath, parent: core.NodePath) ->
     right /= length
     forward /= np.linalg.norm(forward)
     up = np.cross(right, forward)
-    camera = core.Camera(spec.name)
-    camera.setScene(scene)
-    camera.setLens(core.PerspectiveLens())
-    node = parent.attachNewNode(camera)
     rows = [(*axis.tolist(), 0.0) for axis in (right, forward, up)]  # The renderer looks along its own +y.
     node.setMat(core.LMatrix4(*rows[0], *rows[1], *rows[2], *spec.position_m, 1.0))
-    return node
 
 
 def fit_lens(camera: core.NodePath, spec: CameraSpec, width: int, height: int) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from gen3d_envs.assets.asset import Quaternion, Vector
-from gen3d_envs.sim.mujoco_model import CONTACT_GAP_M, PHYSICS_HZ, Compiled, compiled, mujoco
-from gen3d_envs.sim.world import WorldSetup
+from gen3d_envs.geometry import rotate
+from gen3d_envs.sim.mujoco_model import CONTACT_GAP_M, PHYSICS_HZ, Compiled, compiled, mujoco, perturbed
+from gen3d_envs.sim.world import NOMINAL, WorldSetup
 
 
 class MujocoWorld:
@@ -20,16 +21,18 @@ class MujocoWorld:
     def __init__(self) -> None:
         self.engine = f"mujoco {mujoco.__version__}, {PHYSICS_HZ} Hz"
         self._compiled: Compiled | None = None
+        self._model: Any = None
         self._data: Any = None
         self._found: list[tuple[str, str, float]] | None = None
 
     def load(self, setup: WorldSetup) -> None:
         """See :meth:`World.load`."""
         scene = compiled(setup)
-        if scene is not self._compiled:
-            self._compiled, self._model = scene, scene.model
-            self._data = mujoco.MjData(scene.model)
-            self._probe = mujoco.MjData(scene.model)
+        model = scene.model if setup.dynamics == NOMINAL else perturbed(scene, setup.dynamics)
+        if model is not self._model:
+            self._compiled, self._model = scene, model
+            self._data = mujoco.MjData(model)
+            self._probe = mujoco.MjData(model)
         else:
             mujoco.mj_resetData(self._model, self._data)
         data, count = self._data, scene.joints
@@ -95,8 +98,6 @@ class MujocoWorld:
 
     def body_velocity(self, index: int) -> tuple[Vector, Vector]:
         """See :meth:`World.body_velocity`."""
-        from gen3d_envs.geometry import rotate
-
         _, orientation = self.body_pose(index)
         row = self._joints + 6 * index
         vx, vy, vz, *spin = self._qvel[row : row + 6].tolist()
@@ -117,8 +118,6 @@ class MujocoWorld:
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
         """See :meth:`World.set_body_velocity`."""
-        from gen3d_envs.geometry import rotate
-
         _, (x, y, z, w) = self.body_pose(index)
         body = self._compiled.bodies[index]  # type: ignore[union-attr]
         cx, cy, cz = rotate((x, y, z, w), tuple(self._model.body_ipos[body].tolist()))

@@ -6,6 +6,7 @@ inertias, joints, limits, efforts. What differs is stated where it differs.
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from gen3d_envs.assets.asset import Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
 from gen3d_envs.errors import EngineUnavailable
 from gen3d_envs.sim.articulation import Articulation
-from gen3d_envs.sim.world import ROBOT, SUPPORT, WorldSetup
+from gen3d_envs.sim.world import ROBOT, SUPPORT, Dynamics, WorldSetup
 
 try:
     import mujoco
@@ -23,6 +24,8 @@ except ImportError as error:
     raise EngineUnavailable(
         "MuJoCo is not installed: pip install 'gen3d-envs[mujoco]', or ask for another physics engine."
     ) from error
+
+__all__ = ["CONTACT_GAP_M", "PHYSICS_HZ", "Compiled", "compiled", "make_spec", "mujoco", "perturbed"]
 
 PHYSICS_HZ = 240
 SOLVER_ITERATIONS = 20
@@ -50,7 +53,7 @@ SLEEP_MPS = 3e-4
 
 GROUND_Z_M = -0.75
 LINK_FRICTION = 0.6
-FINGER = 8
+WITH_SUPPORT, WITH_FINGER = -1, -2
 
 _KEPT = 160
 
@@ -66,6 +69,7 @@ class Compiled:
         owner: per geom, the name of the thing that it belongs to.
         joints: number of joints of the robot: the first so many entries of qpos, qvel.
         drives: for each actuator the joints that it moves.
+        pairs: per contact pair, the object and what it meets: another object, ``WITH_SUPPORT`` or ``WITH_FINGER``.
     """
 
     model: mujoco.MjModel
@@ -74,6 +78,7 @@ class Compiled:
     owner: tuple[str, ...]
     joints: int
     drives: tuple[tuple[int, ...], ...]
+    pairs: tuple[tuple[int, int], ...]
 
 
 _MODELS: OrderedDict[tuple[object, ...], tuple[Articulation, Compiled]] = OrderedDict()
@@ -98,7 +103,11 @@ def compiled(setup: WorldSetup) -> Compiled:
 
 
 def make_spec(setup: WorldSetup) -> mujoco.MjSpec:
-    """The scene as an editable MuJoCo spec, bodies where the setup puts them."""
+    """The scene as an editable MuJoCo spec, bodies where the setup puts them; drives have no gains yet."""
+    return _Builder(setup).spec
+
+
+def _empty_spec(setup: WorldSetup) -> mujoco.MjSpec:
     spec = mujoco.MjSpec()
     spec.modelname = setup.robot.model.name
     spec.compiler.degree = False
@@ -115,12 +124,11 @@ def make_spec(setup: WorldSetup) -> mujoco.MjSpec:
     # What lies still is not computed until something touches it: a step costs a fifth.
     option.enableflags = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     option.sleep_tolerance = SLEEP_MPS
-    _Builder(spec, setup).build()
     return spec
 
 
 def _compile(setup: WorldSetup) -> Compiled:
-    builder = _Builder(make_spec(setup), setup)
+    builder = _Builder(setup)
     model = builder.spec.compile()
     geom_names = [model.geom(i).name for i in range(model.ngeom)]
     articulation = setup.robot.model
@@ -133,7 +141,34 @@ def _compile(setup: WorldSetup) -> Compiled:
         tuple(name.split("/")[0] for name in geom_names),
         len(articulation.joints),
         _drives(articulation),
+        tuple(builder.pairs),
     )
+
+
+def perturbed(scene: Compiled, dynamics: Dynamics) -> mujoco.MjModel:
+    """A copy of a scene's model with other physics."""
+    model = copy.copy(scene.model)
+    bodies = range(len(scene.bodies))
+    for index, body in enumerate(scene.bodies):
+        model.body_mass[body] *= dynamics.mass(index)
+        model.body_inertia[body] *= dynamics.mass(index)
+        geoms = slice(model.body_geomadr[body], model.body_geomadr[body] + model.body_geomnum[body])
+        model.geom_friction[geoms, 0] *= dynamics.friction(index)
+    factors = {WITH_SUPPORT: dynamics.support_friction, WITH_FINGER: dynamics.pad_friction}
+    factors |= {index: dynamics.friction(index) for index in bodies}
+    for row, (first, second) in enumerate(scene.pairs):
+        model.pair_friction[row] *= dynamics.friction(first) * factors[second]
+    for row, drive in enumerate(scene.drives):
+        arm = len(drive) == 1
+        strength = dynamics.effort if arm else dynamics.grip
+        if arm:
+            model.actuator_gainprm[row, 0] *= dynamics.stiffness
+            model.actuator_biasprm[row, 1] *= dynamics.stiffness
+            model.actuator_biasprm[row, 2] *= dynamics.damping
+            model.dof_frictionloss[drive[0]] = dynamics.joint_friction * model.actuator_forcerange[row, 1]
+        model.actuator_forcerange[row] *= strength
+    mujoco.mj_setConst(model, mujoco.MjData(model))
+    return model
 
 
 def _drives(model: Articulation) -> tuple[tuple[int, ...], ...]:
@@ -155,10 +190,9 @@ def _wxyz(orientation: Quaternion) -> tuple[float, float, float, float]:
 class _Builder:
     """Adds one thing after the other to a spec."""
 
-    def __init__(self, spec: mujoco.MjSpec, setup: WorldSetup) -> None:
-        self.spec, self.setup = spec, setup
-
-    def build(self) -> None:
+    def __init__(self, setup: WorldSetup) -> None:
+        self.spec, self.setup = _empty_spec(setup), setup
+        self.pairs: list[tuple[int, int]] = []
         setup, world = self.setup, self.spec.worldbody
         ground = world.add_geom(
             name="ground/0", type=mujoco.mjtGeom.mjGEOM_BOX, size=(4.0, 4.0, 0.05), pos=(0.0, 0.0, GROUND_Z_M - 0.05),
@@ -281,16 +315,20 @@ class _Builder:
             asset = body.asset
             for name in names:
                 rolling = asset.rolling_friction_m * setup.support_friction
-                self._pair(name, f"{SUPPORT}/0", asset.friction * setup.support_friction, rolling, rolling)
+                kind = (index, WITH_SUPPORT)
+                self._pair(kind, name, f"{SUPPORT}/0", asset.friction * setup.support_friction, rolling, rolling)
                 for finger, friction in self._fingers:
-                    self._pair(name, finger, asset.friction * friction, TORSION_M, 0.0)
-            for others, other in zip(parts[index + 1 :], bodies[index + 1 :], strict=True):
-                friction = asset.friction * other.asset.friction
+                    self._pair((index, WITH_FINGER), name, finger, asset.friction * friction, TORSION_M, 0.0)
+            for second in range(index + 1, len(bodies)):
+                friction = asset.friction * bodies[second].asset.friction
                 for name in names:
-                    for another in others:
-                        self._pair(name, another, friction, 0.0, 0.0)
+                    for another in parts[second]:
+                        self._pair((index, second), name, another, friction, 0.0, 0.0)
 
-    def _pair(self, first: str, second: str, friction: float, torsion_m: float, rolling_m: float) -> None:
+    def _pair(
+        self, kind: tuple[int, int], first: str, second: str, friction: float, torsion_m: float, rolling_m: float
+    ) -> None:
+        self.pairs.append(kind)
         self.spec.add_pair(
             geomname1=first, geomname2=second, condim=6 if rolling_m else 4 if torsion_m else 3,
             friction=(friction, friction, torsion_m, rolling_m, rolling_m), solref=SOLREF, solimp=SOLIMP,

@@ -44,6 +44,43 @@ class RobotState:
     drive_effort: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Dynamics:
+    """How a world's physics differs from what the scene says; factors of 1 change nothing.
+
+    Attributes:
+        masses: factor per body, on mass and inertia; empty for none.
+        frictions: factor per body; empty for none.
+        support_friction, pad_friction: factors on the support's and the finger pads' friction.
+        stiffness: factor on the stiffness of the arm's drives: a smaller one follows more slowly.
+        damping: factor on their damping.
+        effort: factor on the largest torque of the arm's drives.
+        grip: factor on the gripper's largest force.
+        joint_friction: dry friction of each arm joint, as a share of its drive's largest torque.
+    """
+
+    masses: tuple[float, ...] = ()
+    frictions: tuple[float, ...] = ()
+    support_friction: float = 1.0
+    pad_friction: float = 1.0
+    stiffness: float = 1.0
+    damping: float = 1.0
+    effort: float = 1.0
+    grip: float = 1.0
+    joint_friction: float = 0.0
+
+    def mass(self, index: int) -> float:
+        """Factor on the mass of a body."""
+        return self.masses[index] if self.masses else 1.0
+
+    def friction(self, index: int) -> float:
+        """Factor on the friction of a body."""
+        return self.frictions[index] if self.frictions else 1.0
+
+
+NOMINAL = Dynamics()
+
+
 @dataclass(frozen=True, eq=False)
 class WorldSetup:
     """Everything a world is loaded from, in load order."""
@@ -54,13 +91,14 @@ class WorldSetup:
     support_center_m: Vector
     support_friction: float
     gravity_mps2: float = 9.81
+    dynamics: Dynamics = NOMINAL
 
 
 class World(Protocol):
     """A physics world. Equal calls give bit-equal answers, whatever ran before in this process."""
 
     engine: str
-    """Name and version of the engine with its settings, e.g. ``"pybullet 3.2.7, 120 Hz, 20 iterations"``."""
+    """Name and version of the engine with its settings, e.g. ``"engine 1.2.3, 120 Hz, 20 iterations"``."""
 
     physics_hz: int
     """Steps of the engine per simulated second."""

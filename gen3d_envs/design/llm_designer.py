@@ -105,7 +105,7 @@ class LlmDesigner:
         if isinstance(reading, Request) and not any(phrase.guessed for phrase in mentioned(reading)):
             # What no catalogue object fits is refused at once, whoever would read it.
             rules.scene_of(reading, seed, robot, grip_width_m, self.name)
-        shape = narrowed(schema(), reading)
+        shape = narrowed(schema(_available()), reading)
         messages = (Message("system", _SYSTEM), Message("user", _question(text, seed)))
         conversation = messages
         problem: DesignError | None = None

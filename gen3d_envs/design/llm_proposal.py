@@ -157,10 +157,13 @@ def complaint(field: str, value: Any, problem: str, remedy: str) -> DesignError:
     return DesignError(f"proposal.{field}", value, problem, remedy)
 
 
-def schema() -> dict[str, Any]:
+def schema(known: frozenset[str]) -> dict[str, Any]:
     """JSON schema of :class:`Proposal` in the subset that strict decoders know.
 
     The root is an object; every object has all its fields required and no others; enumerations state their type.
+
+    Args:
+        known: categories that can be generated; no others are offered.
     """
     raw = msgspec.json.schema(Proposal)
 
@@ -175,6 +178,9 @@ def schema() -> dict[str, Any]:
         return {"type": "string", **kept} if "enum" in kept else kept
 
     definitions = plain(raw["$defs"])
+    for name in ("Thing", "Target", "Receptacle"):
+        category = definitions[name]["properties"]["category"]
+        category["enum"] = [option for option in category["enum"] if option in known]
     root: dict[str, Any] = definitions.pop(raw["$ref"].rpartition("/")[2])
     return {**root, "$defs": definitions}
 

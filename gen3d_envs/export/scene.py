@@ -14,7 +14,7 @@ from gen3d_envs.export.folder import publish
 from gen3d_envs.export.glb import scene_glb
 from gen3d_envs.export.urdf import urdf_files
 from gen3d_envs.robots import Robot, get_robot
-from gen3d_envs.sim.world import RobotState, WorldSetup
+from gen3d_envs.sim.world import ROBOT, RobotState, WorldSetup
 from gen3d_envs.spec import BACK_M
 
 FORMATS = ("urdf", "mjcf", "glb")
@@ -61,7 +61,9 @@ def export_files(scene: BuiltScene, formats: Sequence[str] = FORMATS, robot: str
     if "mjcf" in formats:
         from gen3d_envs.sim.mujoco_file import mjcf_files
 
-        files |= {f"mjcf/{name}": data for name, data in mjcf_files(setup, scene.spec.name).items()}
+        looks = {f"{ROBOT}/{link.name}": link.visual for link in model.model.links if link.visual is not None}
+        looks |= {node.name: node.mesh for node in scene.nodes}
+        files |= {f"mjcf/{name}": data for name, data in mjcf_files(setup, scene.spec.name, looks).items()}
     description = describe(scene, model, setup)
     if "urdf" not in formats:
         for part in (*description["objects"], description["support"], description["robot"]):

@@ -1,4 +1,4 @@
-"""Soft and waxy household things: soap, sponge, candle."""
+"""Small household things: soap, sponge, candle, remote control."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gen3d_envs.assets.organic import (
     standing_hull,
     tinted,
 )
-from gen3d_envs.assets.shapes import ellipsoid, lathe, rounded_box, rounded_rectangle, stack, sweep
+from gen3d_envs.assets.shapes import ellipsoid, extrude, lathe, rounded_box, rounded_rectangle, stack, sweep
 
 
 @builder("soap")
@@ -128,4 +128,27 @@ def candle(p: Params) -> Draft:
     draft.collision.append(standing_hull([(tip, height - 0.1 * radius), (tip, height + 0.2 * radius)], 4))
     round_grasps(draft, max(height / 2, height - 0.022), 2 * radius)
     draft.rolling_friction_m = 0.3 * ROLLING_FRICTION_M
+    return draft
+
+
+@builder("remote")
+def remote(p: Params) -> Draft:
+    """A remote control with rows of buttons."""
+    length, width, height = p.length("length_m"), p.length("width_m", grip=True), p.length("height_m")
+    paint = p.color if p.spec.color is not None else p.paint(p.choice(p.category.colors))
+    draft = Draft()
+    draft.add(rounded_box(length, width, height, 0.28 * height, 3), paint, p.material, 0.6)
+    pale = mix(paint, (255.0, 255.0, 255.0), 0.5) if sum(paint) < 400 else darker(paint, 0.6)
+    x, y = 0.14 * width, 0.1 * width
+    button = extrude([(-x, -y), (x, -y), (x, y), (-x, y)], height - 0.001, height + 0.0013, 0.0005)
+    # Rows from the near end to the middle; a wheel and the red switch beyond.
+    rows = int(p.rng.integers(5, 8))
+    places = [((-0.42 + 0.62 * row / rows) * length, side * width) for row in range(rows) for side in (-0.3, 0.0, 0.3)]
+    draft.add(merged([button.moved(*place) for place in places]), pale, p.material, 0.1)
+    wheel = lathe([(0.0, 0.0), (0.3 * width, 0.0), (0.27 * width, 0.0012), (0.0, 0.0012)], 18)
+    draft.add(wheel.moved(0.27 * length, 0.0, height - 0.0002), pale, p.material, 0.1)
+    draft.add(button.moved(0.42 * length, 0.3 * width), p.paint("red"), p.material, 0.1)
+    draft.collision.append(block((-length / 2, length / 2), (-width / 2, width / 2), (0.0, height)))
+    for x in (0.0, 0.1 * length, -0.1 * length):
+        draft.grasp(x, 0.0, 0.55 * height, HALF_TURN, width)
     return draft

@@ -1,11 +1,11 @@
-"""What stands on a laid table: teapot, kettle, pepper grinder, salt shaker."""
+"""What stands on a laid table: teapot, kettle, moka pot, pepper grinder, salt shaker."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gen3d_envs.assets.build import Draft, Params, builder, darker, mix
-from gen3d_envs.assets.collision import chain
+from gen3d_envs.assets.collision import chain, rings_hull
 from gen3d_envs.assets.lengthwise import HALF_TURN, tint
 from gen3d_envs.assets.materials import MATERIALS
 from gen3d_envs.assets.organic import round_grasps, standing_hull
@@ -152,6 +152,47 @@ def kettle(p: Params) -> Draft:
     draft.collision.extend(chain(bow[[0, 2, 4, 6, 8, 10]], (half_z, half_y) * np.ones((6, 1))))
     for x in (0.0, 0.012, -0.012):
         draft.grasp(x, 0.0, top - 0.001, HALF_TURN, 2 * half_y, 0.006)
+    return draft
+
+
+@builder("moka_pot")
+def moka_pot(p: Params) -> Draft:
+    """An eight-sided stove-top coffee pot: boiler, waist, jug with spout, and a lid with a knob to lift it by."""
+    radius, height = p.length("diameter_m") / 2, p.length("height_m")
+    height = float(np.clip(height, 3.4 * radius, 4.2 * radius))
+    knob = p.uniform(0.0075, 0.0095)
+    lid = height - 0.027
+    waist, rim = 0.42 * lid, 0.9 * lid
+    # The corners of an octagon stand out by 1 / cos(pi / 8) over its sides.
+    profile = [(0.0, 0.0), (0.97 * radius, 0.0), (radius, 0.004), (0.86 * radius, waist - 0.012),
+               (0.68 * radius, waist - 0.006), (0.66 * radius, waist + 0.006),
+               (0.72 * radius, waist + 0.012), (0.93 * radius, rim), (0.94 * radius, rim + 0.003),
+               (0.3 * radius, lid), (0.0, lid)]  # fmt: skip
+    paint = tint(p) if p.spec.color is not None or p.uniform(0, 1) < 0.3 else p.paint("silver")
+    body = lathe(profile, 8).turned("z", np.pi / 8)
+    body = body.painted(darker(paint, 0.75), np.abs(body.centers[:, 2] - waist) < 0.008)
+    draft = Draft()
+    # A casting of 3 mm, as share of the whole body.
+    draft.add(body, paint, p.material, 2.5 * 0.003 / radius)
+    black = p.paint("charcoal")
+    stalk = lathe([(0.0, lid - 0.002), (0.45 * knob, lid - 0.002), (0.5 * knob, lid + 0.007), (0.9 * knob, lid + 0.011),
+                   (knob, lid + 0.017), (knob, height - 0.003), (0.6 * knob, height), (0.0, height)], 12)  # fmt: skip
+    draft.add(stalk, black, PLASTIC)
+    t = np.linspace(0.0, 1.0, 4)
+    path = np.column_stack([(0.8 + 0.42 * t) * radius, 0 * t, rim - 0.16 * lid + 0.17 * lid * t])
+    half = np.interp(t, [0.0, 1.0], [0.26, 0.1]) * radius
+    draft.add(sweep(path, np.column_stack([half, half]), 6, round_ends=False), paint, p.material, 0.2)
+    loop = np.array([[-0.86, 0.87], [-1.3, 0.88], [-1.62, 0.8], [-1.6, 0.6], [-1.42, 0.42]])
+    bar = np.column_stack([loop[:, 0] * radius, np.zeros(5), loop[:, 1] * lid])
+    thick = (0.0052, 0.0075) * np.ones((5, 1))
+    draft.add(sweep(bar, thick, 8, round_ends=False), black, PLASTIC)
+    low, high = profile[1:4], profile[6:10]
+    for part in (low, [(0.86 * radius, waist - 0.012), (0.66 * radius, waist), (0.72 * radius, waist + 0.012)], high):
+        draft.collision.append(rings_hull(part, 8))
+    draft.collision.append(standing_hull([(0.5 * knob, lid), (knob, lid + 0.013), (knob, height)], 8))
+    draft.collision.extend(chain(path[[0, 3]], np.column_stack([half, half])[[0, 3]]))
+    draft.collision.extend(chain(bar, thick))
+    round_grasps(draft, lid + 0.016, 2 * knob)
     return draft
 
 

@@ -125,10 +125,12 @@ class OpenAIModel:
                 library.OpenAI(
                     api_key=key, base_url=url, timeout=self.timeout_s, max_retries=0, http_client=transport
                 ) as client,
-                client.chat.completions.with_streaming_response.create(**request) as response,
+                client.chat.completions.with_streaming_response.create(
+                    **request, extra_headers={"Accept-Encoding": "identity"}
+                ) as response,
             ):
                 body = bytearray()
-                for chunk in response.iter_bytes(65_536):
+                for chunk in response.iter_bytes():  # as they come: a chunk size would wait until it is full
                     body += chunk
                     if len(body) > MAX_RESPONSE_BYTES:
                         return b"", _Problem(f"sent more than {MAX_RESPONSE_BYTES} bytes", "Take another model")

@@ -6,6 +6,7 @@ catalogue; and a decoder that follows the schema ends after a bounded number of 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -145,11 +146,33 @@ def decode(answer: str) -> Proposal:
     try:
         return msgspec.json.decode(text.encode("utf-8", "replace"), type=Proposal)
     except msgspec.ValidationError as error:
-        # The message quotes the answer, which may hold anything: escape sequences, for one.
-        why = "".join(c if " " <= c <= "~" else "?" for c in str(error)[:200])
-        raise complaint("answer", text[:40], f"does not follow the schema: {why}", "Answer by the schema") from None
+        raise complaint("answer", f"({len(text)} characters)", _why(str(error)), "Answer by the schema") from None
     except (msgspec.DecodeError, RecursionError):
-        raise complaint("answer", text[:40], "is not one complete JSON document", "Answer in JSON only") from None
+        raise complaint("answer", f"({len(text)} characters)", "is not one complete JSON document",
+                        "Answer in JSON only") from None  # fmt: skip
+
+
+def _why(message: str) -> str:
+    """A message of msgspec without the words of the answer, which may be anything: escape sequences, secrets."""
+    found = re.search(r" - at `(\$[A-Za-z0-9_.\[\]]*)`$", message)
+    place = found.group(1) if found else "$"
+    for start, words in _SAFE.items():
+        if message.startswith(start):
+            return f"{words} at {place}"
+    missing = re.match(r"Object missing required field `([a-z]+)`", message)
+    if missing:
+        return f"has no field {missing.group(1)} at {place}"
+    return f"does not follow the schema at {place}"
+
+
+_SAFE = {
+    "Object contains unknown field": "has a field that the schema does not",
+    "Invalid enum value": "has a word that is none of the options",
+    "Invalid value": "has a word that is none of the options",
+    "Expected `array` of length": "has too many items",
+    "Expected": "has a value of the wrong type",
+}
+"""Beginning of a message of msgspec -> what is said of it."""
 
 
 def complaint(field: str, value: Any, problem: str, remedy: str) -> DesignError:

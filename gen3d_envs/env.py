@@ -19,6 +19,7 @@ from gen3d_envs.design.layout import Placement, vary
 from gen3d_envs.episode import Episode, LateCommands, Variation
 from gen3d_envs.errors import ActionError, FieldError, Gen3DError
 from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup, observation_space, state_terms
+from gen3d_envs.reality import Reality
 from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.scenes import choose_scenes, load_scene
@@ -56,13 +57,16 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         robot: ``"widowx"`` or ``"panda"``; None takes the one the first scene was designed for.
         reward: ``"sparse"`` or ``"shaped"``.
         physics: name of a physics engine (:data:`gen3d_envs.sim.engines.ENGINES`); the default is what an ID means.
+        reality: perturbs physics, timing and cameras at every reset by a profile of :mod:`gen3d_envs.reality`:
+            ``"mild"``, ``"medium"`` or ``"strong"``; None for the world as it is.
         render_mode: ``"rgb_array"``, ``"human"`` or None.
         render_width, render_height: size of ``render()`` pictures in pixels.
 
     Reset options: ``{"scene": name}`` fixes the scene of the episode (one of this environment's, or any released).
 
     ``info`` on every reset and step: ``is_success``, ``outcome``, ``instruction``, ``reward_terms``, ``scene``,
-    ``scene_hash``, ``engine`` and ``renderer`` (``"none"`` where no pictures are taken).
+    ``scene_hash``, ``engine`` and ``renderer`` (``"none"`` where no pictures are taken). Where something varies the
+    episode, the reset's ``info["variation"]`` holds every value that was drawn.
     """
 
     # A window needs pygame, an extra: what cannot be shown here is not offered to generic tools.
@@ -85,6 +89,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         robot: str | None = None,
         reward: str = "sparse",
         physics: str = DEFAULT,
+        reality: str | None = None,
         render_mode: str | None = None,
         render_width: int = 640,
         render_height: int = 480,
@@ -116,7 +121,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         )
         self._camera_specs = camera_specs(self.robot)
         self._shaped = reward == "shaped"
-        self.variations: list[Variation] = []
+        self.variations: list[Variation] = [] if reality is None else [Reality(reality)]
         self.render_mode = render_mode
         # The world comes last: whatever is refused above leaves no physics client behind.
         self._world = make_world(physics)
@@ -159,7 +164,10 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         for variation in self.variations:
             episode = variation(episode, self.np_random)
         self.load(episode)
-        return self._observe(), self._info()
+        info = self._info()
+        if episode.drawn:
+            info["variation"] = dict(episode.drawn)
+        return self._observe(), info
 
     def nominal(self, scene: BuiltScene, placements: list[Placement] | None = None) -> Episode:
         """An episode of a scene that nothing varies; objects at ``placements``, or at the card's own."""
@@ -200,15 +208,13 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._read()
         self._status: Status = self._task.evaluate(self._tool[0])
         self._steps = 0
-        self._fixed_info: dict[str, Any] = {
+        self._fixed_info = {
             "instruction": episode.instruction,
             "scene": spec.name,
             "scene_hash": scene.hash,
             "engine": self._world.engine,
             "renderer": self._renderer_name(),
         }
-        if episode.drawn:
-            self._fixed_info["variation"] = dict(episode.drawn)
         self.task_description = self.task = episode.instruction
 
     def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:

@@ -24,6 +24,7 @@ UNITS = {
     "scene_frame": "right-handed; origin on the support's top below the robot's base, x ahead of it, y left, z up",
     "asset_frame": "z up, z = 0 the lowest point, x and y centred on the footprint; the frame of each object's link",
     "file_axes": "URDF and OBJ z up; GLB y up, as glTF wants (a URDF's visual origin turns it back)",
+    "bare": "beside each <name>.urdf stands <name>_bare.urdf without looks, for tools that read no GLB (PyBullet)",
 }  # fmt: skip
 
 LICENCE = (

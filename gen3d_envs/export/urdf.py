@@ -1,4 +1,7 @@
-"""A scene as URDF files: one per object, the support and the robot, with GLB looks and OBJ convex parts."""
+"""A scene as URDF files: one per object, the support and the robot, with GLB looks and OBJ convex parts.
+
+Beside each ``<name>.urdf`` stands ``<name>_bare.urdf`` without the looks, for tools that read no GLB (PyBullet).
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def object_files(item: ObjectSpec, asset: Asset) -> Files:
     for key, value in facts.items():
         Xml.SubElement(extra, key).text = value
     files["visual.glb"] = mesh_file({item.name: asset_mesh(asset)})
-    return {f"{item.name}.urdf": _text(root), **files}
+    return _both(item.name, root) | files
 
 
 def support_files(support: SupportSpec, meshes: Mapping[str, VisualMesh]) -> Files:
@@ -68,7 +71,7 @@ def support_files(support: SupportSpec, meshes: Mapping[str, VisualMesh]) -> Fil
     moments = (mass * (yy + zz) / 12, mass * (xx + zz) / 12, mass * (xx + yy) / 12, 0.0, 0.0, 0.0)
     link = Link("support", Inertia(mass, center, moments_kgm2=moments), (Box(half, center),), None, support.friction)
     root = _document(Articulation("support", (link,), ()), {"support": "visual.glb"}, {}, "")
-    return {"support.urdf": _text(root), "visual.glb": mesh_file(meshes)}
+    return _both("support", root) | {"visual.glb": mesh_file(meshes)}
 
 
 def robot_files(robot: Robot) -> Files:
@@ -86,7 +89,7 @@ def robot_files(robot: Robot) -> Files:
         if joint.mimic is not None:
             Xml.SubElement(elements[joint.name], "mimic", joint=before, multiplier=repr(joint.mimic), offset="0")
         before = joint.name
-    return {f"{robot.name}.urdf": _text(root), **files}
+    return _both(robot.name, root) | files
 
 
 def hull_file(hull: Hull) -> bytes:
@@ -126,6 +129,15 @@ def _document(model: Articulation, looks: Mapping[str, str], files: Files, patte
             for tag in ("mu1", "mu2"):
                 Xml.SubElement(gazebo, tag).text = repr(float(friction[name]))
     return root
+
+
+def _both(name: str, root: Xml.Element) -> Files:
+    """The URDF with and without looks."""
+    full = _text(root)
+    for element in root.findall("link"):
+        for visual in element.findall("visual"):
+            element.remove(visual)
+    return {f"{name}.urdf": full, f"{name}_bare.urdf": _text(root)}
 
 
 def _text(root: Xml.Element) -> bytes:

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from gen3d_envs.cli import main
+from gen3d_envs.cli import build_parser, main
+from gen3d_envs.commands import demo
 from gen3d_envs.design import llm_openai
 from gen3d_envs.design.llm_designer import LlmDesigner, ModelError
 from gen3d_envs.design.llm_openai import MAX_RESPONSE_BYTES, OpenAIModel
@@ -96,12 +97,16 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b" ")
 
 
-def floods(handler: BaseHTTPRequestHandler) -> None:
-    """An answer without an end in sight."""
-    handler.send_response(200)
-    handler.end_headers()
-    for _ in range(400):
-        handler.wfile.write(b"x" * 100_000)
+def floods(status: int) -> Behaviour:
+    """An answer without an end."""
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.end_headers()
+        while not handler.server.stopping.is_set():  # type: ignore[attr-defined]
+            handler.wfile.write(b"x" * 100_000)
+
+    return behave
 
 
 class Server(ThreadingHTTPServer):
@@ -201,6 +206,12 @@ def test_the_command_line_says_in_one_line_what_is_wrong(server: Server, capsys:
     assert KEY not in shown.out + shown.err
 
 
+def test_a_demo_names_its_designer_in_the_command_that_repeats_it() -> None:
+    for extra, shown in (([], "--episodes 20"), (["--designer", "openai:m"], "--designer openai:m")):
+        args = build_parser().parse_args(["demo", SENTENCE, *extra])
+        assert demo._command(args, "widowx").endswith(shown)
+
+
 # ---- badly, slowly, not at all --------------------------------------------------------------------------------------
 
 MENDED: dict[str, list[Behaviour]] = {
@@ -244,7 +255,8 @@ FATAL: dict[str, tuple[Behaviour, str, int]] = {
     "broken for ever": (fails(500), "answers with an error", 3),
     "redirect": (fails(302, Location="http://198.51.100.1/v1/chat/completions"), "redirects", 1),
     "dropped for ever": (drops, "breaks the connection", 3),
-    "a flood": (floods, f"more than {MAX_RESPONSE_BYTES} bytes", 1),
+    "a flood": (floods(200), f"more than {MAX_RESPONSE_BYTES} bytes", 1),
+    "a flood after an error": (floods(404), "no such model", 1),
 }
 
 

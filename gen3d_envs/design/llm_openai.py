@@ -119,9 +119,18 @@ class OpenAIModel:
         """
         key = _key()
         deadline = time.monotonic() + self.timeout_s
+        status = 200
+
+        def look(response: Any) -> None:
+            # Before the client reads the body of an error, which may be of any length and repeat the request.
+            nonlocal status
+            status = int(response.status_code)
+            if not 200 <= status < 300:
+                raise ConnectionError("an error status")
+
         try:
             with (
-                library.DefaultHttpxClient(follow_redirects=False) as transport,
+                library.DefaultHttpxClient(follow_redirects=False, event_hooks={"response": [look]}) as transport,
                 library.OpenAI(
                     api_key=key, base_url=url, timeout=self.timeout_s, max_retries=0, http_client=transport
                 ) as client,
@@ -137,20 +146,11 @@ class OpenAIModel:
                     if time.monotonic() > deadline:
                         return b"", self._late()
                 return bytes(body), None
-        except library.APITimeoutError:
-            return b"", self._late()
-        except library.APIStatusError as error:
-            status = int(error.status_code)
-            text, remedy = REASONS.get(status, ("answers with an error", "Look into the server's log, or try later"))
-            if 300 <= status < 400:
-                text, remedy = "redirects, which is not followed", "Set OPENAI_BASE_URL to where it leads"
-            return b"", _Problem(f"{text} (status {status})", remedy, passing=status in RETRIED)
-        except library.OpenAIError:
-            return b"", _broken()
-        except Exception as error:  # the HTTP library's own errors pass through the client while a body is read
-            if "timeout" in type(error).__name__.lower():
-                return b"", self._late()
-            return b"", _broken()
+        except Exception as error:  # the client's own errors, and the HTTP library's where a body is read
+            if not 200 <= status < 300:
+                return b"", _of_status(status)
+            late = isinstance(error, library.APITimeoutError) or "timeout" in type(error).__name__.lower()
+            return b"", self._late() if late else _broken()
 
     def _late(self) -> _Problem:
         return _Problem(f"did not answer within {self.timeout_s:g} s", "Try later, or take a faster model")
@@ -163,6 +163,13 @@ class _Problem:
     text: str
     remedy: str
     passing: bool = False
+
+
+def _of_status(status: int) -> _Problem:
+    text, remedy = REASONS.get(status, ("answers with an error", "Look into the server's log, or try later"))
+    if 300 <= status < 400:
+        text, remedy = "redirects, which is not followed", "Set OPENAI_BASE_URL to where it leads"
+    return _Problem(f"{text} (status {status})", remedy, passing=status in RETRIED)
 
 
 def _broken() -> _Problem:

@@ -232,15 +232,19 @@ def _certificate(certificate: Certificate) -> str:
 def _check(check: CheckResult) -> str:
     name = CHECKS.get(check.name, check.name.replace("_", " "))
     detail = f"<br><small class=soft>{escape(check.detail)}</small>" if check.detail else ""
-    # The card does not say which way a limit points; the verdict does, except on the limit itself.
-    above = check.value > check.limit if check.passed else check.value < check.limit
-    floor = above or check.name in ("visible", "expert")
-    bound = "≥" if floor else "≤"
     verdict = '<td class="pass">✓ passed</td>' if check.passed else '<td class="fail">✗ failed</td>'
     return (
         f'<tr><td>{escape(name)}{detail}</td><td class="num">{quantity(check.value, check.unit)}</td>'
-        f'<td class="num">{bound} {quantity(check.limit, check.unit)}</td>{verdict}</tr>'
+        f'<td class="num">{bound(check)}</td>{verdict}</tr>'
     )
+
+
+def bound(check: CheckResult) -> str:
+    """The limit of a check with the side on which it lies, escaped."""
+    # The card does not say which way a limit points; the verdict does, except on the limit itself.
+    above = check.value > check.limit if check.passed else check.value < check.limit
+    sign = "≥" if above or check.name in ("visible", "expert") else "≤"
+    return f"{sign} {quantity(check.limit, check.unit)}"
 
 
 def quantity(value: float, unit: str) -> str:

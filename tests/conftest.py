@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import Browser, find_chromium, open_browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -30,6 +32,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(REPOSITORY / "tests" / "benchmarks"):
             item.add_marker(pytest.mark.benchmark)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, shared by a run; the test skips where none is installed."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium is installed (Debian: apt install chromium)")
+    with open_browser(program) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -144,8 +144,27 @@ def bodies_of(raw: RawMesh) -> list[Array]:
     return bodies
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where an asset's frame lies in the file: ``asset = rotation @ (scale * file) - offset_m``.
+
+    ``rotation`` is (3, 3), ``offset_m`` (3,) in the turned frame.
+    """
+
+    rotation: Rotation
+    offset_m: Array
+    scale: float
+
+
 def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float | None, physics: Physics) -> Asset:
     """The asset of geometry that is already turned upright; steps and errors as in :func:`import_mesh`."""
+    return finish_framed(raw, vertices, bodies, height_m, physics)[0]
+
+
+def finish_framed(
+    raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float | None, physics: Physics
+) -> tuple[Asset, Frame]:
+    """As :func:`finish`, and where the asset's frame lies among the given vertices."""
     _check_numbers(height_m, physics)
     if not np.isfinite(vertices).all():
         raise AssetError("mesh", "NaN", "has vertices that are not finite numbers", "Export the mesh again")
@@ -173,7 +192,7 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
     if np.degrees(np.arccos(np.clip(upright[2, 2], -1.0, 1.0))) > 20.0:
         notes.append("turned over: it cannot stand as the file shows it")
     points, vertices, pieces = points @ upright.T, vertices @ upright.T, [piece @ upright.T for piece in pieces]
-    points, vertices, pieces = _framed(points, vertices, pieces)
+    points, vertices, pieces, turn, offset = _framed(points, vertices, pieces)
 
     shown, shown_faces = simplify.decimated(points, faces, MAX_VISUAL_FACES)
     if physics.color is not None:
@@ -200,7 +219,7 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
         grasps = grasps or affordances.find_grasps(pieces, com, physics.grip_width_m)
         if not grasps:
             raise _cannot_be_gripped(pieces, com, physics.grip_width_m)
-    return Asset(
+    asset = Asset(
         category=physics.category,
         vertices=np.ascontiguousarray(shown, np.float32),
         faces=np.ascontiguousarray(shown_faces, np.int32),
@@ -216,16 +235,20 @@ def finish(raw: RawMesh, vertices: Array, bodies: list[Array], height_m: float |
         surface=affordances.find_surface(grid),
         notes=tuple(notes),
     )
+    return asset, Frame(turn @ upright, offset, scale)
 
 
-def _framed(points: Array, vertices: Array, pieces: list[Array]) -> tuple[Array, Array, list[Array]]:
-    """Moved into the asset frame: longer side along x, footprint centred, the collision's lowest point at z = 0."""
+def _framed(points: Array, vertices: Array, pieces: list[Array]) -> tuple[Array, Array, list[Array], Rotation, Array]:
+    """Moved into the asset frame: longer side along x, footprint centred, the collision's lowest point at z = 0.
+
+    The turn and the offset come last.
+    """
     size = points.max(axis=0) - points.min(axis=0)
     turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]) if size[1] > size[0] else np.eye(3)
     points, vertices, pieces = points @ turn.T, vertices @ turn.T, [piece @ turn.T for piece in pieces]
     middle = (points.max(axis=0) + points.min(axis=0)) / 2
     offset = np.array([middle[0], middle[1], min(float(piece[:, 2].min()) for piece in pieces)])
-    return points - offset, vertices - offset, [piece - offset for piece in pieces]
+    return points - offset, vertices - offset, [piece - offset for piece in pieces], turn, offset
 
 
 def _rolling(pieces: list[Array]) -> float:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from gen3d_envs.assets.asset import Asset
-from gen3d_envs.assets.import_mesh import Physics, bodies_of, finish, round_points
+from gen3d_envs.assets.import_mesh import Frame, Physics, bodies_of, finish_framed, round_points
 from gen3d_envs.assets.mesh_file import RawMesh, inside, read_bytes, read_mesh
 from gen3d_envs.assets.simplify import Array
 from gen3d_envs.errors import AssetError
@@ -40,6 +40,12 @@ def import_urdf(
         AssetError: malformed XML or one with a document type (entities are never expanded), several links, no mesh,
             mesh paths that climb out of the file's folder, and all of ``import_mesh``.
     """
+    stated = Physics(mass_kg, friction, color, grip_width_m, category, description)
+    return import_framed(path, height_m, stated)[0]
+
+
+def import_framed(path: str | Path, height_m: float | None, physics: Physics) -> tuple[Asset, Frame]:
+    """As :func:`import_urdf`, and where the asset's frame lies in the link's."""
     path = Path(path)
     if path.suffix.lower() != ".urdf":
         raise AssetError("path", str(path), "is not a .urdf file", "Use import_mesh for meshes")
@@ -51,11 +57,17 @@ def import_urdf(
         raise AssetError("urdf collision", len(collisions), f"are more than {MAX_COLLISIONS}", "Merge some of them")
     visual, turned = _mesh(visuals[0], "visual", path.parent)
     bodies = [body for element in collisions for body in _bodies(element, path.parent)]
-    mass = _number(link.find("inertial/mass"), "value", 20.0) if mass_kg is None else mass_kg
-    physics = Physics(
-        mass, _friction(link) if friction is None else friction, color, grip_width_m, category, description
-    )
-    return finish(visual, turned, bodies, height_m, physics)
+    if physics.mass_kg is None:
+        physics = replace(physics, mass_kg=_number(link.find("inertial/mass"), "value", 20.0))
+    if physics.friction is None:
+        physics = replace(physics, friction=_friction(link))
+    return finish_framed(visual, turned, bodies, height_m, physics)
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """The entries of ``extra_info`` in a URDF's link, as text of at most 400 characters; errors as above."""
+    found = _only_link(read_bytes(path)).find("extra_info")
+    return {} if found is None else {entry.tag: (entry.text or "").strip()[:400] for entry in list(found)[:64]}
 
 
 def _only_link(data: bytes) -> ElementTree.Element:

@@ -3,9 +3,9 @@
 Importing the package registers its IDs. It loads no physics engine, renderer or mesh library.
 """
 
-from gen3d_envs.registration import register_all, register_scene, scene_names
+from gen3d_envs.registration import register_all, register_folder, register_scene, scene_names
 
-__all__ = ["__version__", "register_scene", "scene_names"]
+__all__ = ["__version__", "register_folder", "register_scene", "scene_names"]
 __version__ = "0.1.0"
 
 register_all()

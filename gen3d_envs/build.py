@@ -141,7 +141,9 @@ def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None
         SceneError, AssetError, LayoutError: what cannot be built, and the remedy.
     """
     if store is None:
-        store = default_store() if folder is None else AssetStore((*_folders(), folder / "assets"))
+        store = (
+            default_store() if folder is None else AssetStore((*_folders(), folder / "assets", folder / "assets.pack"))
+        )
     assets = tuple(build_asset(item, folder, store) for item in scene.objects)
     if any(item.pose is None for item in scene.objects):
         scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction.lower()))
@@ -163,6 +165,6 @@ def default_store() -> AssetStore:
 
 def _folders() -> tuple[Path, ...]:
     """Where assets are looked for; the first is written to."""
-    from gen3d_envs.registration import registry_folder
+    from gen3d_envs.registration import benchmark_folder, registry_folder
 
-    return cache_folder() / "assets", registry_folder() / "assets"
+    return cache_folder() / "assets", registry_folder() / "assets", benchmark_folder() / "assets.pack"

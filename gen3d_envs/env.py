@@ -49,6 +49,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         scene: one scene, by name, ID or path of a card (or already built, for a scene that has no card yet).
         family: ``"pick"`` or ``"place"``: draws one of the family's scenes at each reset, unless scenes are named.
         scenes: draws from these scenes instead.
+        split: of the benchmark: ``"train"`` (also where None), ``"heldout"`` or ``"handmade"``.
+        num_scenes: draws from the first so many scenes of family and split only, in the benchmark's fixed order.
         obs_type: see above.
         observation_width, observation_height: size of each picture in pixels.
         cameras: names of cameras in the observation: ``"front"`` (third person), ``"wrist"``.
@@ -80,6 +82,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         family: Literal["pick", "place"] | None = None,
         scenes: Sequence[str] | None = None,
         *,
+        split: Literal["train", "heldout", "handmade"] | None = None,
+        num_scenes: int | None = None,
         obs_type: str = "pixels_agent_pos",
         observation_width: int = 128,
         observation_height: int = 128,
@@ -95,7 +99,9 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         render_height: int = 480,
     ) -> None:
         self._given = scene if isinstance(scene, BuiltScene) else None
-        self._names = () if isinstance(scene, BuiltScene) else choose_scenes(scene, family, scenes)
+        self._names: tuple[str, ...] = ()
+        if not isinstance(scene, BuiltScene):
+            self._names = choose_scenes(scene, family, scenes, split, num_scenes)
         _check_choice("control", control, tuple(CONTROLLERS))
         _check_choice("reward", reward, ("sparse", "shaped"))
         _check_choice("render_mode", render_mode, (None, "rgb_array", "human"))

@@ -1,25 +1,35 @@
-"""Scene cards as Gymnasium IDs: ``Gen3D/<name>-v0`` for each card and ``Gen3D-<Family>-v0`` for each family.
+"""Scene cards as Gymnasium IDs.
 
-Importing this module reads one index file and lists one folder; cards are read, and their hashes checked, when an
-environment asks for them.
+``Gen3D/<name>-v0`` is one card, ``Gen3D-<Family>-v0`` the benchmark's scenes of a family and ``Gen3D-100-v0`` those of
+all. Importing this module reads the index files and lists one folder; cards are read, and their hashes checked, when an
+environment asks for them. Folders of many cards are not listed at all: see ``lazy_registry``.
 """
 
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from functools import lru_cache
 from pathlib import Path
 
 import gymnasium
+from gymnasium.envs.registration import EnvSpec
 
 from gen3d_envs.errors import SceneError
 from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 
 ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
 FAMILIES = {"pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0"}
+BENCHMARK = "gen3d-100"
+BENCHMARK_ID = "Gen3D-100-v0"
+SPLITS = ("train", "heldout", "handmade")
+LARGE_FOLDER = 1000
+"""Cards of a folder that are listed at import; a larger one is looked into when an ID is asked for."""
+
 _USER_CARDS: dict[str, Path] = {}
+_LARGE_FOLDERS: list[Path] = []
 
 
 def registry_folder() -> Path:
@@ -41,24 +51,81 @@ def user_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def released() -> dict[str, dict[str, str]]:
-    """Released scenes: name -> ``{"family", "hash"}``, in name order."""
+    """Released scenes: name -> ``{"family", "hash"}``, in name order; those of a benchmark with ``"split"`` too."""
     path = registry_folder() / "index.json"
+    index: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.is_file() else {}
+    return dict(sorted({**index, **benchmark_scenes()}.items()))
+
+
+@lru_cache(maxsize=1)
+def benchmark_scenes() -> dict[str, dict[str, str]]:
+    """Scenes of the released benchmark: name -> ``{"family", "hash", "split"}``, in the benchmark's own fixed order."""
+    path = benchmark_folder() / "bank.json"
     if not path.is_file():
         return {}
-    index: dict[str, dict[str, str]] = json.loads(path.read_text())
-    return index
+    rows = json.loads(path.read_text())["scenes"]
+    return {
+        row["name"]: {key: row[key] for key in ("family", "hash", "split")} for row in rows if row["name"] is not None
+    }
 
 
-def scene_names(family: str | None = None) -> list[str]:
-    """Names of the released scenes, sorted; of one family where given."""
-    return [name for name, row in released().items() if family in (None, row["family"])]
+def benchmark_folder() -> Path:
+    """Folder of the released benchmark: its cards, ``assets.pack`` and ``bank.json``."""
+    return registry_folder() / "banks" / BENCHMARK
+
+
+def scene_names(family: str | None = None, split: str | None = None, num_scenes: int | None = None) -> list[str]:
+    """Names of released scenes.
+
+    Without any argument all of them, sorted. Otherwise those of the benchmark, in its fixed order: smaller numbers give
+    beginnings of larger ones.
+
+    Args:
+        family: ``"pick"`` or ``"place"``; both where None.
+        split: ``"train"`` (also where None), ``"heldout"`` or ``"handmade"``.
+        num_scenes: at most this many, the first ones; a family that has fewer in the split gives all it has.
+
+    Raises:
+        SceneError: an unknown split, or a number that is not from 1 to the number of scenes in the split.
+    """
+    if (family, split, num_scenes) == (None, None, None):
+        return list(released())
+    split = "train" if split is None else split
+    if split not in SPLITS:
+        raise SceneError("split", split, "is no split", f"Use one of {', '.join(SPLITS)}")
+    # A checkout without the benchmark draws from the single scenes.
+    scenes = benchmark_scenes() or {name: {**row, "split": "train"} for name, row in released().items()}
+    rows = {name: row for name, row in scenes.items() if row["split"] == split}
+    names = [name for name, row in rows.items() if family in (None, row["family"])]
+    if num_scenes is None:
+        return names
+    try:
+        count = -1 if isinstance(num_scenes, bool) else operator.index(num_scenes)
+    except TypeError:
+        count = -1
+    if not 1 <= count <= len(rows):
+        raise SceneError(
+            "num_scenes",
+            num_scenes,
+            "is no number of scenes of this split",
+            f"Use a whole number from 1 to {len(rows)}",
+        )
+    return names[:count]
 
 
 def card_path(scene: str) -> Path | None:
     """The file of a card given by path, or of a user's scene given by name or ID; None for all others."""
     if scene.endswith(".json"):
         return Path(scene)
-    return _USER_CARDS.get(_bare(scene))
+    name = _bare(scene)
+    return _USER_CARDS.get(name) or _found(name)
+
+
+def _found(name: str) -> Path | None:
+    """The card of a name in one of the large folders."""
+    if not re.fullmatch(SCENE_NAME, name) or name in released():
+        return None
+    return next((path for folder in _LARGE_FOLDERS if (path := folder / f"{name}.json").is_file()), None)
 
 
 def _bare(scene: str) -> str:
@@ -87,7 +154,7 @@ def load_card(scene: str) -> tuple[SceneSpec, Path]:
             "scene", scene, "no scene has this name",
             f"Did you mean {', '.join(near)}?" if near else "`gen3d list` shows all; a path must end in .json",
         )  # fmt: skip
-    path = registry_folder() / "scenes" / f"{name}.json"
+    path = (benchmark_folder() if "split" in row else registry_folder() / "scenes") / f"{name}.json"
     card = read_card(path)
     if card.hash != row["hash"]:
         raise SceneError(
@@ -121,28 +188,70 @@ def register_scene(path: str | Path) -> str:
     return _register(scene.name, {"scene": str(path)})
 
 
+def register_folder(folder: str | Path) -> None:
+    """Register every card of a folder, e.g. of a bank, under ``Gen3D/<name>-v0``.
+
+    A folder of more than :data:`LARGE_FOLDER` cards is not listed: its IDs are found when they are asked for. Files
+    whose name cannot be that of a scene, and names of released scenes, are passed over; a folder that is not there is
+    empty.
+    """
+    folder = Path(folder).absolute()
+    names = _card_names(folder, LARGE_FOLDER + 1)
+    if len(names) > LARGE_FOLDER:
+        if folder not in _LARGE_FOLDERS:
+            _LARGE_FOLDERS.append(folder)
+        from gen3d_envs import lazy_registry
+
+        lazy_registry.install(_find)
+        return
+    for name in names:
+        _USER_CARDS[name] = folder / f"{name}.json"
+        _register(name, {"scene": str(folder / f"{name}.json")})
+
+
+def _find(env_id: str) -> EnvSpec | None:
+    """The spec of a card in one of the large folders."""
+    match = re.fullmatch(r"Gen3D/(.*)-v0", env_id) if isinstance(env_id, str) else None
+    path = None if match is None else _found(match.group(1))
+    return None if path is None else EnvSpec(env_id, ENTRY_POINT, kwargs={"scene": str(path)})
+
+
 def _register(name: str, arguments: dict[str, object]) -> str:
+    # Into the dictionary itself: gymnasium.register() looks through all others each time.
     env_id = f"Gen3D/{name}-v0"
-    gymnasium.registry.pop(env_id, None)
-    gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=arguments)
+    gymnasium.registry[env_id] = EnvSpec(env_id, ENTRY_POINT, kwargs=arguments)
     return env_id
 
 
 def register_all() -> None:
     """Register the families, the released scenes and the user's scene folder."""
-    for family, env_id in FAMILIES.items():
+    collections: dict[str, dict[str, str]] = {env_id: {"family": name} for name, env_id in FAMILIES.items()}
+    for env_id, arguments in {**collections, BENCHMARK_ID: {"split": "train"}}.items():
         if env_id not in gymnasium.registry:
-            gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs={"family": family})
+            gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=arguments)
     for name in released():
         _register(name, {"scene": name})
-    for name, path in user_scenes().items():
-        _USER_CARDS[name] = path
-        _register(name, {"scene": str(path)})
+    register_folder(user_folder())
 
 
 def user_scenes() -> dict[str, Path]:
     """The user's own cards by name, those whose file name can be a scene's name and is not a released one's."""
     folder = user_folder()
-    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    # Another file name would make the import fail; `gen3d info FILE` says what is wrong with it.
-    return {p.stem: p for p in paths if p.stem not in released() and re.fullmatch(SCENE_NAME, p.stem)}
+    return {name: folder / f"{name}.json" for name in _card_names(folder)}
+
+
+def _card_names(folder: Path, most: int | None = None) -> list[str]:
+    """Sorted names of cards in a folder; no more than ``most`` of a large one."""
+    names: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name, dot, kind = entry.name.rpartition(".")
+                # Another file name would make the import fail; `gen3d info FILE` says what is wrong with it.
+                if (dot, kind) == (".", "json") and re.fullmatch(SCENE_NAME, name) and name not in released():
+                    names.append(name)
+                    if most is not None and len(names) >= most:
+                        break
+    except OSError:
+        return []
+    return sorted(names)

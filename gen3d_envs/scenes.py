@@ -11,15 +11,24 @@ from gen3d_envs.errors import FieldError, SceneError
 from gen3d_envs.registration import FAMILIES, card_path, load_card, scene_names
 
 
-def choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] | None) -> tuple[str, ...]:
-    """The names that an environment draws from: the scene, else the scenes, else the family's.
+def choose_scenes(
+    scene: str | None,
+    family: str | None,
+    scenes: Sequence[str] | None,
+    split: str | None = None,
+    num_scenes: int | None = None,
+) -> tuple[str, ...]:
+    """The names that an environment draws from: the scene, else the scenes, else the benchmark's of family and split.
 
     Raises:
-        FieldError: both a scene and scenes, no text where a name should be, or an unknown family.
-        SceneError: the family has no scenes.
+        FieldError: both a scene and scenes, no text where a name should be, an unknown family, or a number of scenes
+            beside named ones.
+        SceneError: an unknown split, a number out of range, or no scenes.
     """
     if scene is not None and scenes is not None:
         raise FieldError("scenes", scenes, "is given beside scene", "Give one of the two")
+    if num_scenes is not None and (scene is not None or scenes is not None):
+        raise FieldError("num_scenes", num_scenes, "is given beside named scenes", "Give one of the two")
     if scene is not None:
         scenes = (scene,)
     if scenes is not None:
@@ -27,13 +36,15 @@ def choose_scenes(scene: str | None, family: str | None, scenes: Sequence[str] |
         if not listed or not all(isinstance(name, str) for name in listed):
             raise FieldError("scenes", scenes, "is no list of names", "Name at least one scene, as text")
         return listed
-    if family is None:
-        raise FieldError("scene", scene, "names no scene", "Give scene, scenes or family")
-    if family not in FAMILIES:
+    if family is None and split is None:
+        raise FieldError("scene", scene, "names no scene", "Give split, scene, scenes or family")
+    if family is not None and family not in FAMILIES:
         raise FieldError("family", family, "is not known", f"Use one of {', '.join(FAMILIES)}")
-    names = tuple(scene_names(family))
+    names = tuple(scene_names(family, split or "train", num_scenes))
     if not names:
-        raise SceneError("family", family, "no scene of this family is installed", "Reinstall gen3d-envs")
+        raise SceneError(
+            "split", split, f"no {family or ''} scene of it is installed".replace("  ", " "), "Reinstall gen3d-envs"
+        )
     return names
 
 

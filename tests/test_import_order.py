@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "geometry", "statistics", "video"),
     ("spec",),
-    ("registry", "registration"),
+    ("registry", "lazy_registry", "registration"),
     ("assets",),
     ("design",),
     ("sim",),
@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
-REGISTRATION_MAY_IMPORT = {"errors", "spec", "registry", "registration"}
+REGISTRATION_MAY_IMPORT = {"errors", "spec", "registry", "lazy_registry", "registration"}
 
 OWNERS = {
     "pybullet": ("gen3d_envs/sim/bullet.py",),

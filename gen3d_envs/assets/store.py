@@ -204,15 +204,25 @@ def save(asset: Asset, folder: str | Path) -> Path:
 def load(folder: str | Path, sha256: str) -> Asset:
     """Read the asset called ``sha256`` and check that its content has this hash.
 
+    Args:
+        folder: a folder of ``.npz`` files, or a pack (``*.pack``, see ``assets.pack``).
+        sha256: which.
+
     Raises:
         AssetError: not there, damaged, or changed after it was written.
     """
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise AssetError("sha256", sha256, "is not a SHA-256 in small hexadecimal digits", "Copy it from the card")
-    path = Path(folder) / f"{sha256}.npz"
+    path = Path(folder)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_ASSET_BYTES + 1)
+        if path.suffix == ".pack":
+            from gen3d_envs.assets.pack import read_from_pack  # writes packs with what is defined here
+
+            data = read_from_pack(path, sha256)
+        else:
+            path = path / f"{sha256}.npz"
+            with path.open("rb") as file:
+                data = file.read(MAX_ASSET_BYTES + 1)
     except OSError as error:
         raise AssetError("asset", str(path), f"cannot be read ({error.strerror})", "Build the scene again") from None
     asset = decode(data)
@@ -230,7 +240,8 @@ class AssetStore:
     A damaged file counts as absent and is written anew.
 
     Args:
-        folders: the first is written to, all are read in order. Without any, the user's cache folder is used.
+        folders: the first is written to, all are read in order; those after the first may be packs. Without any, the
+            user's cache folder is used.
     """
 
     problem: str | None

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.assets.store import AssetStore, encode
-from gen3d_envs.author import asset_flaws
 from gen3d_envs.bank.compose import compose, handmade_folder
 from gen3d_envs.bank.index import Entry, Settings
 from gen3d_envs.bank.plan import SceneRequest
@@ -23,7 +22,8 @@ from gen3d_envs.build import BuiltScene, build, build_asset
 from gen3d_envs.certify import certify
 from gen3d_envs.design.designer import Designer, get_designer
 from gen3d_envs.errors import DesignError, Gen3DError, LayoutError
-from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
+from gen3d_envs.gate import inspect
+from gen3d_envs.spec import Certificate, CheckResult, SceneSpec, replace, to_card
 
 TRIES = 4
 """Attempts at one request: another layout of the same objects, then other objects."""
@@ -124,6 +124,8 @@ class _Work:
             spec = compose(request, scene_seed(settings, request, draw), settings.robots[0], self._designer)
         except DesignError as error:
             return Refusal("design", str(error), "nothing")
+        if draw > 0:
+            spec = _roomier(spec)
         try:
             assets = tuple(build_asset(item, self._folder, self._store) for item in spec.objects)
         except Gen3DError as error:
@@ -131,10 +133,13 @@ class _Work:
         self.generated += len(assets)
         objects = tuple(replace(o, asset_sha256=a.sha256) for o, a in zip(spec.objects, assets, strict=True))
         spec = replace(spec, objects=objects)
-        flaws = asset_flaws(BuiltScene(spec, assets))
+        flaws = []
+        for item, asset in zip(objects, assets, strict=True):
+            failed = [check for check in inspect(asset, item, settings.physics) if not check.passed]
+            self.refused += bool(failed)
+            flaws += [(check.name, f"{item.name}: {_words(check)}") for check in failed]
         if flaws:
-            self.refused += len({flaw.partition(":")[0] for flaw in flaws})
-            return Refusal(f"asset {flaws[0].partition(': ')[2].partition(' ')[0]}", "; ".join(flaws), "objects")
+            return Refusal(f"asset {flaws[0][0]}", "; ".join(words for _, words in flaws), "objects")
         return spec
 
     def _certified(self, spec: SceneSpec, layout: int) -> BuiltScene | Refusal:
@@ -149,10 +154,24 @@ class _Work:
             certificate = certify(scene, robot, self._settings.physics)
             failed = [check for check in certificate.checks if not check.passed]
             if failed:
-                words = (f"{c.name} {c.value:g} {c.unit} (limit {c.limit:g}) {c.detail}".strip() for c in failed)
-                return Refusal(f"certificate {failed[0].name}", f"{robot}: {'; '.join(words)}", "layout")
+                words = "; ".join(_words(check) for check in failed)
+                return Refusal(f"certificate {failed[0].name}", f"{robot}: {words}", "layout")
             certificates.append(certificate)
         return BuiltScene(replace(scene.spec, certificates=tuple(certificates)), scene.assets)
+
+
+def _words(check: CheckResult) -> str:
+    return f"{check.name} {check.value:g} {check.unit} (limit {check.limit:g}) {check.detail}".strip()
+
+
+def _roomier(spec: SceneSpec) -> SceneSpec:
+    """The scene with a small target and a large receptacle where the sentence leaves the sizes open."""
+    sizes = {spec.task.target: "small", spec.task.receptacle: "large"}
+    if spec.task.receptacle is None:
+        return spec
+    objects = tuple(replace(o, size=o.size or sizes[o.name]) if o.name in sizes else o for o in spec.objects)
+    roomier: SceneSpec = replace(spec, objects=objects)
+    return roomier
 
 
 def scene_seed(settings: Settings, request: SceneRequest, draw: int) -> int:

@@ -147,6 +147,16 @@ def build_parser() -> argparse.ArgumentParser:
     _robot(export)
     export.add_argument("--force", action="store_true", help="replace an earlier export")
 
+    engines = command(
+        "compare-engines", "compare_engines:run", "measure the same scenes, seeds and actions on two physics engines",
+        ["gen3d compare-engines --env Gen3D-Place-v0", "gen3d compare-engines --env Gen3D-Pick-v0 --out comparison"],
+    )  # fmt: skip
+    engines.add_argument("--env", metavar="ID", required=True, help="a family's ID, or one scene")
+    engines.add_argument("--engines", metavar="NAME", nargs=2, help="which two (default: all there are)")
+    engines.add_argument("--episodes", type=_count, default=50, metavar="N", help="paired episodes (default: 50)")
+    engines.add_argument("--out", metavar="DIR", help="folder for the figures and the plot")
+    _robot(engines)
+
     completion = command(
         "completion", "completion:run", "print a script that completes commands and options in a shell",
         ['eval "$(gen3d completion bash)"', 'eval "$(gen3d completion zsh)"'],

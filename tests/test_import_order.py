@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("wrappers",),
     ("rollout",),
     ("experts",),
-    ("certify", "gate", "demos", "evaluation", "testing"),
+    ("certify", "gate", "compare", "compare_plot", "demos", "evaluation", "testing"),
     ("author", "import_world",),
     ("bank",),
     ("release",),

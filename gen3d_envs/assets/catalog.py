@@ -169,7 +169,7 @@ _ROWS = (
     _row("battery", (0.04, 0.08), "steel", "gold black green", diameter=(13, 34), height=(44, 62)),
     _row("candle", (0.04, 0.22), "wax", "white cream red pink green", diameter=(35, 75), height=(50, 140)),
     # Packed and prepared food.
-    _row("carton", (0.085, 0.26), "paper", "white blue red green orange light_blue", "pick",
+    _row("drink_carton", (0.085, 0.26), "paper", "white blue red green orange light_blue", "pick",
          width=(54, 72), height=(98, 200)),
     _row("food_box", (0.06, 0.17), "cardboard", _BRIGHT + " white light_blue", "on pick",
          length=(72, 150), width=(27, 60), height=(28, 92)),

@@ -37,6 +37,11 @@ _BESIDE: dict[str, Predicate] = {
 _AROUND = re.compile(
     r"\b(?:nearby|around|present|next to|beside|there|close|distractors?|in view|in the scene)\b", re.IGNORECASE
 )
+_INSTEAD = {
+    vocabulary.LIQUID: 'Name what holds it, e.g. "pick up the bottle" or "put the milk carton in the basket"',
+    vocabulary.SOFT: f'Name something that keeps its shape, e.g. "{EXAMPLES[0]}", or put things on a folded towel',
+}
+"""What to ask for where something cannot be built for this reason."""
 _REASON = {"goal": "is named as the place to put something, but it", "object": "cannot be picked up: it"}
 
 
@@ -89,6 +94,29 @@ def parse(sentence: str) -> Request:
     return _Reading(text).request(clauses)
 
 
+def _name_ones(clauses: list[Clause]) -> None:
+    """Give "the yellow one" the noun of the thing mentioned last before it, in place.
+
+    Raises:
+        DesignError: nothing was mentioned before.
+    """
+    last: Phrase | None = None
+    named: dict[int, Phrase] = {}
+    for slot in (slot for clause in clauses for slot in clause.slots):
+        # What stands in front of a preposition is one of the phrases before it.
+        slot.anchor = named.get(id(slot.anchor), slot.anchor)
+        for index, phrase in enumerate(slot.phrases):
+            if phrase.meaning == "one":
+                if last is None:
+                    raise refuse(phrase.text, "does not say which object is meant")
+                text = " ".join([*phrase.text.split()[:-1], last.noun])
+                slot.phrases[index] = named[id(phrase)] = replace(
+                    phrase, text=text, noun=last.noun, meaning="object", category=last.category, guessed=last.guessed
+                )
+            if slot.phrases[index].meaning == "object":
+                last = slot.phrases[index]
+
+
 class _Reading:
     """The state while the clauses of one sentence are given their meaning, in order."""
 
@@ -106,8 +134,11 @@ class _Reading:
 
     def request(self, clauses: list[Clause]) -> Request:
         """The request of all clauses together."""
+        _name_ones(clauses)
         for clause in clauses:
-            if clause.verb_class in ("be", "exist") and not clause.modal:
+            if clause.verb == "leave" and self._family and not any(slot.relation for slot in clause.slots):
+                self._check_same(self._objects(clause), clause)  # "... and leave it there"
+            elif clause.verb_class in ("be", "exist") and not clause.modal:
                 self._describe(clause)
             elif clause.verb_class in ("hold", "release") and self._family:
                 self._check_same(self._objects(clause), clause)
@@ -186,7 +217,7 @@ class _Reading:
         objects = self._objects(clause)
         for phrase in objects:
             if phrase.meaning == "refused":
-                raise refuse(phrase.text, f"{_REASON['object']} {phrase.category}")
+                raise refuse(phrase.text, f"{_REASON['object']} {phrase.category}", _INSTEAD.get(phrase.category))
             if phrase.meaning in ("support", "style"):
                 raise refuse(phrase.text, "cannot be picked up: everything else stands on it or in it")
         goal_slot, others = self._split(clause)
@@ -214,9 +245,31 @@ class _Reading:
         """A target that was already mentioned is not a second thing."""
         for known in self._context:
             if phrase is known or (phrase.definite and phrase.matches(known)):
-                self._context.remove(known)
-                return known
+                index = self._context.index(known)
+                if known.count > 1 and phrase.count == 1:
+                    # "There are two blocks. Put the red one ...": one of them is told apart, the rest is still there.
+                    self._context[index] = replace(known, count=known.count - 1)
+                    return phrase
+                del self._context[index]
+                return self._refined(known, phrase)
         return phrase
+
+    def _refined(self, known: Phrase, phrase: Phrase) -> Phrase:
+        """An earlier mention with the adjectives that a later one adds: "a block ... the red block"."""
+        if all(
+            getattr(known, field) is not None or getattr(phrase, field) is None
+            for field in ("color", "material", "size")
+        ):
+            return known
+        refined = replace(
+            phrase, color=phrase.color or known.color, material=phrase.material or known.material,
+            size=phrase.size or known.size, warnings=tuple(dict.fromkeys([*known.warnings, *phrase.warnings])),
+        )  # fmt: skip
+        self._relations = [
+            (refined if first is known else first, predicate, refined if second is known else second)
+            for first, predicate, second in self._relations
+        ]
+        return refined
 
     def _split(self, clause: Clause) -> tuple[Slot | None, list[Slot]]:
         """The slot that says where the object goes, if any, and all others."""
@@ -289,7 +342,7 @@ class _Reading:
                          'Name one, e.g. "put the apple in the bowl"')  # fmt: skip
         phrase = self._antecedent(slot.phrases[0], [p for p in self._context if p not in self._targets])
         if phrase.meaning == "refused":
-            raise refuse(phrase.text, f"{_REASON['goal']} {phrase.category}")
+            raise refuse(phrase.text, f"{_REASON['goal']} {phrase.category}", _INSTEAD.get(phrase.category))
         if phrase.guessed and phrase.noun in verbs.PARTS:
             raise refuse(f"{slot.said} {phrase.text}", "does not say of what")
         if slot.relation == "middle":

@@ -10,7 +10,7 @@ from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.design.text import Token, lookup, puzzled, refuse, singular
 
 MAX_COUNT = 99
-Meaning = Literal["object", "support", "style", "refused", "pronoun"]
+Meaning = Literal["object", "support", "style", "refused", "pronoun", "one"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Phrase:
     Attributes:
         text: the words as said, in the singular, without determiner and number, e.g. ``"small red cube"``.
         noun: the head as said, in the singular.
-        meaning: an object of the scene, the support, the room, something that cannot be built, or a pronoun.
+        meaning: an object of the scene, the support, the room, something that cannot be built, a pronoun, or "one" with
+            its adjectives, as in "the yellow one".
         category: catalogue category; the word for the support or room, or the reason for the refusal.
         color, material, size: as said, by catalogue name.
         count: how many, where more than one or a number is said; 2 for a bare plural.
@@ -134,7 +135,10 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
                 return Phrase(" ".join(words), head, meaning, entries[head], definite=True)  # type: ignore[arg-type]
     notes: list[str] = []
     head_length, found = _find_head(words)
-    if words[-1] in ("one", "ones") or all(_known_modifier(word) and lookup(word) is None for word in words):
+    if words[-1] in ("one", "ones"):
+        count = count or (2 if words[-1] == "ones" else 1)
+        return _modify(Phrase(" ".join(words), "one", "one", "", count=count, definite=True), words[:-1])
+    if all(_known_modifier(word) and lookup(word) is None for word in words):
         raise refuse(said, "does not say which object is meant")
     modifiers, guessed = words[:-head_length], False
     noun = _singular_of(words[-head_length:])

@@ -132,14 +132,15 @@ _TAIL = re.compile(rf"[ ,]+(?:{'|'.join(_TAILS)})$")
 _ASIDE = re.compile(
     r"\b(?:if possible|if you can|if you please|if you don't mind|for me|for us|as well)\b|, (?:please|robot) ?,"
 )
+_PHRASAL = re.compile(r"\bends? up\b")
 _WANT = re.compile(
     r"^(?:i|we) (?:would like|'d like|want|need|would love|'d love|wish)\b|^(?:i'd|we'd) (?:like|love|want)\b"
 )
 
 
 def strip_politeness(plain: str) -> str:
-    """The normalised sentence without the words that only address the robot."""
-    plain = plain.rstrip(" .!?;:,")
+    """The normalised sentence without the words that only address the robot; "end up" is said as "go"."""
+    plain = _PHRASAL.sub("go", plain.rstrip(" .!?;:,"))
     while True:
         shorter = _ASIDE.sub(" ", plain)
         shorter = _LEAD.sub("", shorter.strip(" ,.:;!?"), count=1)

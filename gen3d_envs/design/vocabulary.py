@@ -102,16 +102,44 @@ computer_mouse: computer mouse, mouse, wireless mouse, pc mouse
 stapler: stapler
 battery: battery, aa battery, battery cell
 candle: candle, tea light, pillar candle
+drink_carton: drink carton, drinks carton, milk carton, juice carton, orange juice carton, apple juice carton, carton of
+  milk, carton of juice, carton of orange juice, carton of apple juice, juice box, milk box
+food_box: food box, food packet, butter box, box of butter, packet of butter, pack of butter, cream cheese box, box of
+  cream cheese, pudding box, chocolate pudding box, box of pudding, box of chocolate pudding, cookie box, box of
+  cookies, biscuit box, box of biscuits, tea box, box of tea, tea packet, cereal box, box of cereal, cracker box, box
+  of crackers, gelatin box, jello box, sugar box, box of sugar, raisin box, box of raisins, pasta box, box of pasta,
+  candy box, box of candy
+snack_bar: snack bar, candy bar, chocolate bar, bar of chocolate, granola bar, cereal bar, muesli bar, energy bar,
+  protein bar, rxbar, rx bar
+chip_bag: chip bag, chips bag, bag of chips, crisp bag, bag of crisps, packet of crisps, potato chip bag, bag of potato
+  chips, rice chip bag, snack bag, bag of snacks
+cheese: cheese, block of cheese, cheese block
+hot_dog: hot dog, hotdog
+kiwi: kiwi, kiwi fruit, kiwifruit
+avocado: avocado
+mango: mango
+star_block: star block, star, toy star, star shaped block
+heart_block: heart block, heart, toy heart, heart shaped block
+moon_block: moon block, moon, toy moon, crescent, crescent block, crescent moon, moon shaped block, crescent shaped
+  block
+hexagon_block: hexagon block, hexagon, hexagonal block, hexagon shaped block
+pentagon_block: pentagon block, pentagon, pentagonal block, pentagon shaped block
+triangle_block: triangle block, triangle, triangular block, triangle shaped block
+moka_pot: moka pot, mokapot, moka, espresso maker
+remote: remote, remote control, remote controller, tv remote, tv remote control, television remote
 """)
 """Word or compound -> category, for names that mean that category."""
 
 LOOSE_NOUNS = table("""
 cup: glass, beaker, wine glass, goblet, chalice, drinking glass, water glass, ramekin
 mug: jug, pitcher, tankard, thermos
-bottle: ketchup, mustard, shampoo, lotion, detergent, dish soap, spray, sanitizer
+bottle: ketchup, mustard, mayonnaise, bbq sauce, barbecue sauce, hot sauce, soy sauce, salad dressing, shampoo, lotion,
+  detergent, dish soap, spray, sanitizer
+food_box: butter, cream cheese, pudding, chocolate pudding, cereal, popcorn, jello
+snack_bar: chocolate
+chip_bag: chips, crisps
 jar: jam, honey, pickle jar, peanut butter
-box: caddy, package, parcel, case, chest, pencil case, milk carton, tin box, desk caddy, cereal, cereal box, milk
-  box, juice box
+box: caddy, package, parcel, case, chest, pencil case, tin box, desk caddy
 tray: rack, dish rack, organizer, baking sheet
 basket: net, bag, shopping basket
 cutting_board: board, wooden board, slab
@@ -125,9 +153,9 @@ spatula: paddle, brush, tongs
 marker: crayon, chalk, chalk stick, paint brush, paintbrush, lipstick
 screwdriver: drill, chisel
 pliers: scissors, shears, cutter, tweezers
-block: domino, wooden piece, triangle block, wedge, prism
-can: drink, beer
-cylinder: tube, pipe, rod, peg
+block: domino, wooden piece, wedge, prism
+can: drink, beer, alphabet soup, tomato sauce
+cylinder: tube, pipe, rod, peg, puck, hockey puck
 ball: marble, globe, basketball, football, baseball, soccer ball, bead
 toy_bear: plush, plush toy, plushie, stuffed animal, stuffed toy, doll, panda
 toy_car: truck, bus, toy truck, vehicle, train
@@ -136,8 +164,7 @@ toy_duck: bird, chicken toy, toy chicken
 toy_fish: shark, whale, dolphin
 apple: nectarine, pomegranate
 orange: mandarin, tangerine, clementine, grapefruit, satsuma
-peach: apricot, plum, mango
-pear: avocado
+peach: apricot, plum
 cucumber: zucchini, courgette, pickle, gherkin, squash
 potato: sweet potato, yam, ginger
 onion: garlic, shallot, turnip, radish
@@ -148,9 +175,8 @@ bun: burger, hamburger, bagel, biscuit, cookie
 strawberry: cherry, raspberry
 tomato: cherry tomato, beet, beetroot
 salt_shaker: salt, shaker, spice shaker
-soap: bar, butter, chocolate bar, candy bar, chocolate, cheese
+soap: bar
 sponge: foam
-computer_mouse: remote, remote control
 chess_king: chess queen, queen, chess bishop, bishop
 chess_pawn: chess knight, game piece
 eraser: usb stick, domino tile
@@ -178,6 +204,7 @@ KINDS = {
 """Word for a kind of thing -> the categories it may be."""
 
 FURNITURE = "is furniture or a fixed appliance, which this release does not build"
+PART = "is a part of something else, which this release does not build by itself"
 LIQUID = "is a liquid or loose stuff, which this release does not simulate"
 SOFT = "is soft, which this release does not simulate"
 LIVING = "is a person or a part of the robot, not an object on the table"
@@ -186,15 +213,16 @@ REFUSED_NOUNS = {
         words("""
     drawer, top drawer, cabinet, cupboard, fridge, refrigerator, freezer, oven, microwave, sink, stove, stovetop,
     burner, shelf, bookshelf, door, dishwasher, faucet, tap, chair, sofa, couch, bed, window, wall, button, switch,
-    lightbulb, lamp, washing machine, toaster, dryer, wardrobe, dresser, lever, slider, handle, lid, hook, outlet,
-    socket, ceiling
+    lightbulb, lamp, washing machine, toaster, dryer, wardrobe, dresser, lever, slider, outlet,
+    socket, ceiling, wine rack, coffee machine, coffee maker, blender, fan, heater, dispenser, radiator
     """),
         FURNITURE,
     ),
+    **dict.fromkeys(words("lid, handle, hook, hole, slot, opening, gap"), PART),
     **dict.fromkeys(
         words("""
     water, coffee, tea, milk, juice, orange juice, apple juice, soup, oil, wine, sauce, rice, sugar, flour, sand,
-    ice, smoothie, broth, vinegar, lemonade, liquid, syrup, paint
+    ice, smoothie, broth, vinegar, lemonade, liquid, syrup, paint, coffee bean, bean, lentil, grain, salt grain, crumb
     """),
         LIQUID,
     ),

@@ -26,8 +26,8 @@ def _contrast(p: Params, rgb: Rgb) -> Rgb:
     return p.paint("white") if sum(rgb) < 480 else p.paint(p.choice(("blue", "red", "dark_green")))
 
 
-@builder("carton")
-def carton(p: Params) -> Draft:
+@builder("drink_carton")
+def drink_carton(p: Params) -> Draft:
     """A drinks carton with a gable top; fingers take it by the seam of the gable.
 
     A quarter litre stands on 57 x 57 mm, a litre on 70 x 70 mm (the usual sizes of gable-top cartons).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -98,10 +99,37 @@ def build_parser() -> argparse.ArgumentParser:
 
     certify = command(
         "certify", "certify:run", "measure scenes again and print their certificates; exit code 1 when one fails",
-        ["gen3d certify scenes/*.json", "gen3d certify Gen3D/PutBananaInBowl-bf78-v0 --robot panda"],
+        ["gen3d certify my_bank --jobs 2", "gen3d certify Gen3D/PutBananaInBowl-bf78-v0 --robot panda"],
     )  # fmt: skip
-    certify.add_argument("scenes", metavar="SCENE", nargs="+", help="name, ID or card (*.json)")
+    certify.add_argument(
+        "scenes", metavar="SCENE", nargs="+", help="name, ID, card (*.json), or folder of cards such as a bank"
+    )
     _robot(certify)
+    _jobs(certify)
+
+    generate = command(
+        "generate", "generate:run", "make a bank of certified scenes; the same command continues one that was stopped",
+        ["gen3d generate --benchmark gen3d-100 --seed 7 --jobs 2 --out my_bank",
+         "gen3d generate --from sentences.txt --scenes-per-sentence 3 --out my_bank"],
+    )  # fmt: skip
+    what = generate.add_mutually_exclusive_group(required=True)
+    what.add_argument("--benchmark", metavar="NAME", help="a benchmark's plan: gen3d-100")
+    what.add_argument("--from", dest="sentences", metavar="FILE", help="a text file of sentences, one a line")
+    generate.add_argument("--out", metavar="DIR", required=True, help="folder of the bank")
+    generate.add_argument(
+        "--scenes-per-sentence", type=_count, default=1, metavar="N", help="scenes of each sentence (default: 1)"
+    )
+    _seed(generate, "of the bank (default: 0)")
+    _jobs(generate)
+    generate.add_argument("--limit", type=_count, metavar="N", help="only the first N places of the plan")
+    generate.add_argument(
+        "--robots", nargs="+", default=["widowx"], metavar="NAME", help="certify for all of these (default: widowx)"
+    )
+    generate.add_argument("--designer", default="rules", metavar="NAME", help="who reads sentences (default: rules)")
+    generate.add_argument("--assets", default="procedural", metavar="NAME", help="what makes assets")
+    generate.add_argument(
+        "--price", type=_price, default=0.04, metavar="USD", help="US dollars per core-hour (default: 0.04)"
+    )
 
     play = command(
         "play", "play:run", "watch a policy in a window or, where there is no screen, as a film",
@@ -133,6 +161,14 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     info.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
     _robot(info)
+
+    importing = command(
+        "import-layout", "import_layout:run", "turn a world of EmbodiedGen's format into a certified scene",
+        ["gen3d import-layout outputs/layouts/task_0000", "gen3d import-layout world/layout.json --robot panda --out mine"],
+    )  # fmt: skip
+    importing.add_argument("world", metavar="PATH", help="folder with a layout.json, or that file")
+    importing.add_argument("--out", metavar="DIR", help="folder for the card and its assets (default: your own scenes)")
+    _robot(importing)
 
     export = command(
         "export", "export:run", "write a scene for other tools: URDF, MuJoCo's MJCF, one GLB for viewers",
@@ -202,6 +238,24 @@ def _designer(parser: argparse.ArgumentParser) -> None:
         help="who reads the sentence: rules, openai:MODEL (OPENAI_BASE_URL, OPENAI_API_KEY) or local:FOLDER "
         "(default: rules)",
     )  # fmt: skip
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=_job_count, default=1, metavar="N", help="processes (default: 1)")
+
+
+def _job_count(text: str) -> int:
+    return _whole(text, 1, 256)
+
+
+def _price(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no price above 0")
+    return value
 
 
 def _seed_value(text: str) -> int:

@@ -6,6 +6,7 @@ and objects, sizes, layout and certificate come from the code that the rules use
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -20,6 +21,9 @@ from gen3d_envs.spec import SceneSpec
 
 MAX_TRIES = 3
 """Answers asked of a model for one design."""
+
+UNKNOWN_NOUN = "is an unknown noun"
+"""In the rules' warning of a plain object for a noun that they do not know; a model may propose another object."""
 
 MAX_ECHO_CHARACTERS = 2_000
 """Of a wrong answer, so much is shown to the model again."""
@@ -134,18 +138,29 @@ class LlmDesigner:
 
     def _request(self, answer: str, text: str, reading: Request | NotUnderstood) -> Request:
         proposal = decode(answer)
-        warnings: tuple[str, ...] = ()
-        if isinstance(reading, NotUnderstood):
-            warnings = (f"only {self.name} read the sentence; the rules cannot: {reading.value!r} {reading.problem}",)
         if isinstance(proposal.task, Refuse):
             if isinstance(reading, Request):
                 raise complaint("task.family", "refuse", "the sentence asks for something that can be built",
                                 f'Propose "{reading.family}"')  # fmt: skip
             raise ModelError("sentence", text, f"{self.name} finds that it {REFUSALS[proposal.task.reason]}",
                              f'Say what to pick or place, e.g. "{EXAMPLES[0]}"')  # fmt: skip
-        request = to_request(proposal, text, _available(), warnings)
+        request = to_request(proposal, text, _available())
         check(request, reading)
-        return request
+        return dataclasses.replace(request, warnings=self._warnings(request, reading))
+
+    def _warnings(self, request: Request, reading: Request | NotUnderstood) -> tuple[str, ...]:
+        """What the card says of doubts: those of the rules, and where the model alone decided."""
+        if isinstance(reading, NotUnderstood):
+            return (f"only {self.name} read the sentence; the rules cannot: {reading.value!r} {reading.problem}",)
+        roles = [(reading.targets[0], request.targets[0]), (reading.receptacle, request.receptacle)]
+        return (
+            *(note for note in reading.warnings if UNKNOWN_NOUN not in note),
+            *(
+                f'"{said.noun}" {UNKNOWN_NOUN}: {self.name} shows {shown.text} for it'
+                for said, shown in roles
+                if said is not None and shown is not None and said.guessed
+            ),
+        )
 
 
 def _available() -> frozenset[str]:

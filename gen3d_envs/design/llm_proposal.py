@@ -208,14 +208,13 @@ def schema(known: frozenset[str]) -> dict[str, Any]:
     return {**root, "$defs": definitions}
 
 
-def to_request(proposal: Proposal, text: str, known: frozenset[str], warnings: tuple[str, ...] = ()) -> Request:
+def to_request(proposal: Proposal, text: str, known: frozenset[str]) -> Request:
     """What the rules would have read, so that the same code builds it.
 
     Args:
         proposal: what the model proposes.
         text: the instruction, clean.
         known: categories that can be generated.
-        warnings: what is not certain, for the card.
 
     Raises:
         DesignError: the task is a refusal, a category cannot be generated, or a relation names what is not there.
@@ -250,7 +249,6 @@ def to_request(proposal: Proposal, text: str, known: frozenset[str], warnings: t
         relations=tuple(relations),
         support=None if proposal.support == "any" else proposal.support,
         style=None if proposal.room == "any" else proposal.room,
-        warnings=warnings,
         fillers=False,
     )
 

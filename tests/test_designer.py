@@ -317,3 +317,36 @@ def test_speed():
     for sentence in good:
         design(sentence)
     assert (time.perf_counter() - begin) / len(good) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("sentence", "target", "receptacle"),
+    [
+        ("stack the green block on the yellow one next to the cup", "green block", "yellow block"),
+        ("there are two blocks on the table. Put the red one on the blue one", "red block", "blue block"),
+        ("there is a block next to the mug. put the red block in the box and leave it there", "red block", "box"),
+        ("the spoon should end up on the blue plate", "spoon", "blue plate"),
+        ("put both the pen and the marker in the box", "pen", "box"),
+    ],
+)  # fmt: skip
+def test_what_is_said_later_refines_what_was_said_before(sentence, target, receptacle):
+    scene = design(sentence)
+    assert scene.target.description == target
+    assert scene.object(scene.task.receptacle).description == receptacle
+
+
+@pytest.mark.parametrize(
+    ("sentence", "problem", "remedy"),
+    [
+        ("pour the water into the cup", "liquid", "picking or placing"), ("pick up the milk", "liquid", "milk carton"),
+        ("put the beans in the pot", "loose stuff", "what holds it"), ("fold the towel", "soft", "picking or placing"),
+        ("put the shirt in the basket", "soft", "keeps its shape"), ("pick up the lid", "part of", "pick or place"),
+        ("insert the peg into the hole", "part of", "pick or place"),
+        ("put the cup in the left one", "too big", "larger"),
+        ("put the apple/lemon in the bowl", "alternative", "pick or place"),
+    ],
+)  # fmt: skip
+def test_refusals_say_why(sentence, problem, remedy):
+    with pytest.raises(DesignError) as caught:
+        design(sentence)
+    assert problem in caught.value.problem and remedy in caught.value.remedy

@@ -126,7 +126,8 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
         return Phrase(pronoun, pronoun, "pronoun", pronoun, count=verbs.NUMBERS.get(pronoun, 1))
     count, plural = _count(opening)
     for word in opening:
-        if word in verbs.PLURAL_WORDS:
+        # "Both" goes before several nouns as well: "both the pen and the marker".
+        if word in verbs.PLURAL_WORDS and word != "both":
             plural = True
     for length in range(min(4, len(words)), 0, -1):
         head = " ".join(words[-length:])

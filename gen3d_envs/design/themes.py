@@ -11,11 +11,12 @@ THEMES = rows("""
 kitchen: mug, cup, bowl, plate, saucer, bottle, can, jar, teapot, kettle, pot, pan, colander, cutting_board, spoon,
   fork, knife, spatula, whisk, apple, orange, lemon, lime, pear, peach, banana, strawberry, tomato, potato, onion,
   carrot, cucumber, eggplant, broccoli, corn, mushroom, pepper, bread, bun, croissant, donut, egg, cup_cake,
-  pepper_grinder, salt_shaker, sponge, soap, placemat, towel
+  pepper_grinder, salt_shaker, sponge, soap, placemat, towel, drink_carton, food_box, snack_bar, chip_bag, cheese,
+  hot_dog, kiwi, avocado, mango, moka_pot
 office: book, notebook, mousepad, pen, marker, pencil, eraser, computer_mouse, stapler, coaster, tape
 tools: screwdriver, hammer, wrench, pliers, clamp, brick, battery, bucket
 toys: cube, block, cylinder, ball, tennis_ball, die, chess_pawn, chess_rook, chess_king, toy_duck, toy_bear,
-  toy_car, toy_fish, toy_dinosaur
+  toy_car, toy_fish, toy_dinosaur, star_block, heart_block, moon_block, hexagon_block, pentagon_block, triangle_block
 """)
 """Theme -> its categories. What stands in none of them (a box, a vase) fits all."""
 

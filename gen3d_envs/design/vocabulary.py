@@ -218,7 +218,7 @@ REFUSED_NOUNS = {
     """),
         FURNITURE,
     ),
-    **dict.fromkeys(words("lid, handle, hook, hole, slot, opening, gap"), PART),
+    **dict.fromkeys(words("lid, cap, bottle cap, handle, hook, hole, slot, opening, gap"), PART),
     **dict.fromkeys(
         words("""
     water, coffee, tea, milk, juice, orange juice, apple juice, soup, oil, wine, sauce, rice, sugar, flour, sand,

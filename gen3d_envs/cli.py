@@ -164,7 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     importing = command(
         "import-layout", "import_layout:run", "turn a world of EmbodiedGen's format into a certified scene",
-        ["gen3d import-layout outputs/layouts/task_0000", "gen3d import-layout world/layout.json --robot panda --out mine"],
+        ["gen3d import-layout layouts/task_0000", "gen3d import-layout world/layout.json --robot panda --out mine"],
     )  # fmt: skip
     importing.add_argument("world", metavar="PATH", help="folder with a layout.json, or that file")
     importing.add_argument("--out", metavar="DIR", help="folder for the card and its assets (default: your own scenes)")

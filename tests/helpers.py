@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -18,8 +17,10 @@ from numpy.typing import NDArray
 
 import gen3d_envs
 from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import EngineUnavailable
 from gen3d_envs.experts.scripted import ScriptedExpert
 from gen3d_envs.robots import ROBOTS
+from gen3d_envs.sim.engines import ENGINES, make_world
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCENES = REPOSITORY / "tests" / "data" / "scenes"
@@ -41,17 +42,29 @@ ALL_IDS = (*FAMILY_IDS, *RELEASED_IDS, *TEST_IDS)
 """Everything that can be made; a new ID is tested by existing."""
 
 
-def _installed(robot: str) -> bool:
-    """Whether a robot's data is here; building it would cost every child process a second."""
-    return robot != "panda" or importlib.util.find_spec("pybullet_data") is not None
+ROBOT_NAMES = tuple(ROBOTS)
 
 
-ROBOT_NAMES = tuple(name for name in ROBOTS if _installed(name))
+def _engines() -> tuple[str, ...]:
+    found = []
+    for name in ENGINES:
+        try:
+            make_world(name).close()
+        except EngineUnavailable:
+            continue
+        found.append(name)
+    return tuple(found)
+
+
+ENGINE_NAMES = _engines()
+"""The physics engines that are installed here; where the first of all is missing, the tests run on the next."""
+
+ENGINE = ENGINE_NAMES[0]
 
 
 def make(env_id: str = PICK, **arguments: Any) -> Gen3DEnv:
-    """The bare environment of an ID, without Gymnasium's wrappers."""
-    env = gym.make(env_id, disable_env_checker=True, **arguments).unwrapped
+    """The bare environment of an ID on the first installed engine, without Gymnasium's wrappers."""
+    env = gym.make(env_id, disable_env_checker=True, **{"physics": ENGINE, **arguments}).unwrapped
     assert isinstance(env, Gen3DEnv)
     return env
 

@@ -311,7 +311,6 @@ def test_mujoco_loads_steps_and_agrees(built: BuiltScene, out: Path) -> None:
 
 
 def test_the_panda_is_exported_too() -> None:
-    pytest.importorskip("pybullet_data")
     mujoco = pytest.importorskip("mujoco")
     files = scene.export_files(load_scene(NAMES[1]), robot="panda")
     assert "robot/panda.urdf" in files and b"Apache-2.0" in files["scene.json"]

@@ -41,7 +41,7 @@ REGISTRATION_MAY_IMPORT = {"errors", "spec", "registry", "lazy_registry", "regis
 
 OWNERS = {
     "pybullet": ("gen3d_envs/sim/bullet.py",),
-    "pybullet_data": ("gen3d_envs/sim/bullet.py", "gen3d_envs/robots/panda.py"),
+    "pybullet_data": (),
     "pybullet_utils": (),
     "mujoco": ("gen3d_envs/sim/mujoco*.py",),
     "panda3d": ("gen3d_envs/sim/camera*.py",),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +11,11 @@ import numpy as np
 import pytest
 
 from gen3d_envs.assets.asset import Box, Hull
-from gen3d_envs.errors import EngineUnavailable, FieldError
+from gen3d_envs.errors import FieldError
 from gen3d_envs.geometry import IDENTITY_MATRIX, Matrix, from_euler, matrix_of, multiply, to_euler
-from gen3d_envs.robots import ROBOTS, Robot, get_robot, panda_files
+from gen3d_envs.robots import ROBOTS, Robot, get_robot
 from gen3d_envs.robots.base import HOME_TOOL_M
 from gen3d_envs.robots.kinematics import merge_inertias, quaternion_from_rpy
-from gen3d_envs.robots.panda import panda
 from gen3d_envs.sim.articulation import Articulation, Inertia, Joint, Link
 from gen3d_envs.sim.urdf import to_urdf
 
@@ -307,63 +303,3 @@ def test_urdf_keeps_any_orientation(tmp_path: Path, client: int) -> None:
         assert state[4] == pytest.approx((0.1, 0.2, 0.3))
         found = np.array(state[5]) / np.linalg.norm(state[5])  # Bullet's own is 2e-8 short
         assert abs(float(found @ unit)) == pytest.approx(1.0, abs=1e-12)
-
-
-# The Panda's files
-
-
-def meshes(robot: Robot) -> list[bytes]:
-    return [
-        part.tobytes() for link in robot.model.links if (v := link.visual) for part in (v.vertices, v.faces, v.colors)
-    ]
-
-
-def test_panda_is_the_same_with_and_without_its_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEN3D_CACHE", str(tmp_path))
-    fresh = meshes(panda())
-    (file,) = (tmp_path / "robots").iterdir()
-    written = file.read_bytes()
-    assert meshes(panda()) == fresh
-    file.write_bytes(written[: len(written) // 2])  # a damaged file is replaced
-    assert meshes(panda()) == fresh and file.read_bytes() == written
-
-
-def test_panda_needs_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("a file where the folder should be")
-    monkeypatch.setenv("GEN3D_CACHE", str(blocked / "cache"))
-    without = meshes(panda())
-    monkeypatch.setenv("GEN3D_CACHE", str(tmp_path / "good"))
-    assert meshes(panda()) == without
-
-
-def test_panda_is_the_same_in_another_process(tmp_path: Path) -> None:
-    script = (
-        "import hashlib; from gen3d_envs.robots import get_robot\n"
-        "r = get_robot('panda'); h = hashlib.sha256()\n"
-        "for v in (l.visual for l in r.model.links): [h.update(a.tobytes()) for a in (v.vertices, v.faces, v.colors)]\n"
-        "h.update(repr([r.inverse((0.3, 0.1, z / 100), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), r.home) for z in range(9)])"
-        ".encode()); print(h.hexdigest())"
-    )
-    found = set()
-    for number in (1, 2):
-        env = {**os.environ, "GEN3D_CACHE": str(tmp_path / str(number)), "PYTHONHASHSEED": str(number)}
-        run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
-        found.add(run.stdout)
-    assert len(found) == 1
-
-
-def test_panda_without_its_data_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pybullet_data", None)
-    with pytest.raises(EngineUnavailable, match="install pybullet"):
-        panda()
-    for text in ("", "<robot>", '<!DOCTYPE x [<!ENTITY y "z">]><robot/>', "<robot><link/></robot>", "x" * 300_000):
-        (tmp_path / "panda.urdf").write_text(text)
-        if text == "<robot><link/></robot>":
-            assert panda_files.read_urdf(tmp_path / "panda.urdf") == ({}, {})
-            continue
-        with pytest.raises(EngineUnavailable, match="cannot be read"):
-            panda_files.read_urdf(tmp_path / "panda.urdf")
-    for reference in ("package://../../etc/passwd", "/etc/passwd", "package://missing.obj"):
-        with pytest.raises(EngineUnavailable, match="cannot be used"):
-            panda_files.mesh_file(tmp_path, reference)

@@ -33,7 +33,7 @@ LICENCE = (
 )
 
 ROBOT_LICENCES = {
-    "panda": "Meshes and figures of the Franka Panda are derived from its public description (Apache-2.0).",
+    "panda": "Masses and limits of the Franka Panda are those of its public description (Apache-2.0).",
     "widowx": "Figures of the WidowX 250 S are those of its maker's description (BSD-3-Clause); its looks are MIT.",
 }
 

@@ -30,7 +30,6 @@ def get_robot(name: str) -> Robot:
 
     Raises:
         FieldError: an unknown name.
-        EngineUnavailable: the robot needs data that is not installed.
     """
     if not isinstance(name, str) or name not in ROBOTS:
         raise FieldError("robot", name, "no robot has this name", f"Use one of {', '.join(sorted(ROBOTS))}")

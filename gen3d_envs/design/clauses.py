@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gen3d_envs.design import verbs
 from gen3d_envs.design.phrases import Phrase, read_phrase
@@ -211,3 +211,26 @@ class ClauseReader:
         else:
             raise puzzled(phrase.text, "fits nowhere in the sentence")
         self._last, self._joined, self._given = phrase, "", False
+
+
+def name_ones(clauses: list[Clause]) -> None:
+    """Give "the yellow one" the noun of the thing mentioned last before it, in place.
+
+    Raises:
+        DesignError: nothing was mentioned before.
+    """
+    last: Phrase | None = None
+    named: dict[int, Phrase] = {}
+    for slot in (slot for clause in clauses for slot in clause.slots):
+        # What stands in front of a preposition is one of the phrases before it.
+        slot.anchor = named.get(id(slot.anchor), slot.anchor)
+        for index, phrase in enumerate(slot.phrases):
+            if phrase.meaning == "one":
+                if last is None:
+                    raise refuse(phrase.text, "does not say which object is meant")
+                text = " ".join([*phrase.text.split()[:-1], last.noun])
+                slot.phrases[index] = named[id(phrase)] = replace(
+                    phrase, text=text, noun=last.noun, meaning="object", category=last.category, guessed=last.guessed
+                )
+            if slot.phrases[index].meaning == "object":
+                last = slot.phrases[index]

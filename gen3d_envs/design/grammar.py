@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gen3d_envs.design import verbs, vocabulary
-from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot
+from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot, name_ones
 from gen3d_envs.design.phrases import Phrase
 from gen3d_envs.design.text import EXAMPLES, clean, normalise, puzzled, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
@@ -94,29 +94,6 @@ def parse(sentence: str) -> Request:
     return _Reading(text).request(clauses)
 
 
-def _name_ones(clauses: list[Clause]) -> None:
-    """Give "the yellow one" the noun of the thing mentioned last before it, in place.
-
-    Raises:
-        DesignError: nothing was mentioned before.
-    """
-    last: Phrase | None = None
-    named: dict[int, Phrase] = {}
-    for slot in (slot for clause in clauses for slot in clause.slots):
-        # What stands in front of a preposition is one of the phrases before it.
-        slot.anchor = named.get(id(slot.anchor), slot.anchor)
-        for index, phrase in enumerate(slot.phrases):
-            if phrase.meaning == "one":
-                if last is None:
-                    raise refuse(phrase.text, "does not say which object is meant")
-                text = " ".join([*phrase.text.split()[:-1], last.noun])
-                slot.phrases[index] = named[id(phrase)] = replace(
-                    phrase, text=text, noun=last.noun, meaning="object", category=last.category, guessed=last.guessed
-                )
-            if slot.phrases[index].meaning == "object":
-                last = slot.phrases[index]
-
-
 class _Reading:
     """The state while the clauses of one sentence are given their meaning, in order."""
 
@@ -134,7 +111,7 @@ class _Reading:
 
     def request(self, clauses: list[Clause]) -> Request:
         """The request of all clauses together."""
-        _name_ones(clauses)
+        name_ones(clauses)
         for clause in clauses:
             if clause.verb == "leave" and self._family and not any(slot.relation for slot in clause.slots):
                 self._check_same(self._objects(clause), clause)  # "... and leave it there"
@@ -255,16 +232,8 @@ class _Reading:
         return phrase
 
     def _refined(self, known: Phrase, phrase: Phrase) -> Phrase:
-        """An earlier mention with the adjectives that a later one adds: "a block ... the red block"."""
-        if all(
-            getattr(known, field) is not None or getattr(phrase, field) is None
-            for field in ("color", "material", "size")
-        ):
-            return known
-        refined = replace(
-            phrase, color=phrase.color or known.color, material=phrase.material or known.material,
-            size=phrase.size or known.size, warnings=tuple(dict.fromkeys([*known.warnings, *phrase.warnings])),
-        )  # fmt: skip
+        """An earlier mention with the adjectives that a later one adds, in the relations as well."""
+        refined = known.refined(phrase)
         self._relations = [
             (refined if first is known else first, predicate, refined if second is known else second)
             for first, predicate, second in self._relations

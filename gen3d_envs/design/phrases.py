@@ -52,6 +52,16 @@ class Phrase:
             for mine, theirs in ((self.color, other.color), (self.material, other.material), (self.size, other.size))
         )
 
+    def refined(self, later: Phrase) -> Phrase:
+        """This with the adjectives that a second mention adds: "a block ... the red block"."""
+        pairs = [(self.color, later.color), (self.material, later.material), (self.size, later.size)]
+        if all(mine is not None or theirs is None for mine, theirs in pairs):
+            return self
+        return replace(
+            later, color=later.color or self.color, material=later.material or self.material,
+            size=later.size or self.size, warnings=tuple(dict.fromkeys([*self.warnings, *later.warnings])),
+        )  # fmt: skip
+
 
 def read_phrase(tokens: list[Token], start: int) -> tuple[Phrase, int]:
     """Read the noun phrase that begins at ``tokens[start]``.

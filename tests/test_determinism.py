@@ -19,6 +19,10 @@ CONFIGURATIONS = {
     "pixels": PIXELS,
     "two cameras": {**PIXELS, "cameras": ("front", "wrist")},
 }
+for _engine in helpers.ENGINE_NAMES[1:]:
+    CONFIGURATIONS[f"{_engine} state"] = {"obs_type": "state", "physics": _engine}
+    CONFIGURATIONS[f"{_engine} pixels"] = {**PIXELS, "physics": _engine}
+PROCESS_KINDS = [kind for kind in CONFIGURATIONS if kind != "pixels"]
 CASES = [(env_id, robot, kind) for env_id in (PICK, PLACE) for robot in ROBOT_NAMES for kind in CONFIGURATIONS]
 
 
@@ -136,7 +140,7 @@ def test_an_unseeded_reset_continues_the_stream() -> None:
 
 
 @pytest.mark.parametrize("robot", ROBOT_NAMES)
-@pytest.mark.parametrize("kind", ["state", "two cameras"])
+@pytest.mark.parametrize("kind", PROCESS_KINDS)
 def test_a_fresh_process(kind: str, robot: str) -> None:
     code = (
         "import sys, json\n"
@@ -202,10 +206,10 @@ def expected_lanes(env_id: str, kind: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["state", "two cameras"])
+@pytest.mark.parametrize("kind", PROCESS_KINDS)
 @pytest.mark.parametrize("mode", ["sync", "fork", "forkserver", "spawn"])
 def test_vector_environments(mode: str, kind: str) -> None:
-    arguments = {"robot": ROBOT_NAMES[0], **CONFIGURATIONS[kind]}
+    arguments = {"physics": helpers.ENGINE, "robot": ROBOT_NAMES[0], **CONFIGURATIONS[kind]}
     makers = [functools.partial(gym.make, f"gen3d_envs:{PLACE}", **arguments) for _ in range(2)]
     lanes, expected = lanes_of(PLACE), expected_lanes(PLACE, kind)
     envs: Any = SyncVectorEnv(makers) if mode == "sync" else AsyncVectorEnv(makers, context=mode)
@@ -222,6 +226,7 @@ def test_episodes_after_autoreset(mode: str) -> None:
     steps, lanes = 3, 2
     envs = gym.make_vec(
         PICK, num_envs=lanes, vectorization_mode=mode, obs_type="state", max_episode_steps=steps,
+        physics=helpers.ENGINE,
         vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
     )  # fmt: skip
     found = [envs.reset(seed=SEED)[0]]

@@ -12,10 +12,10 @@ import pytest
 from gen3d_envs.assets.asset import Asset, Box
 from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.assets.generate import available, generate
-from gen3d_envs.errors import EngineUnavailable, FieldError
+from gen3d_envs.errors import FieldError
 from gen3d_envs.geometry import Quaternion, Vector, from_euler, from_yaw, matrix_of, rotate
 from gen3d_envs.robots import Robot, get_robot
-from gen3d_envs.sim.engines import ENGINES, BodyState, RobotState, World, WorldSetup, make_world
+from gen3d_envs.sim.engines import BodyState, RobotState, World, WorldSetup, make_world
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import ObjectSpec
 from gen3d_envs.tasks.base import center_of_mass
@@ -29,18 +29,7 @@ FAR: Vector = (0.30, 0.30, 0.0)
 Setting = tuple[str, Callable[..., World]]
 
 
-def installed() -> list[str]:
-    names = []
-    for name in ENGINES:
-        try:
-            make_world(name).close()
-        except EngineUnavailable:
-            continue
-        names.append(name)
-    return names
-
-
-@pytest.fixture(params=installed())
+@pytest.fixture(params=helpers.ENGINE_NAMES)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     world = make_world(request.param)
     yield world
@@ -402,7 +391,7 @@ def test_determinism_whatever_ran_before(world: World) -> None:
 
 def test_worlds_do_not_disturb_each_other(world: World) -> None:
     first = scenario(world, 3)
-    other = make_world(next(name for name in ENGINES if name in world.engine))
+    other = make_world(next(name for name in helpers.ENGINE_NAMES if name in world.engine))
     scenario(other, 5)
     assert scenario(world, 3) == first
     other.close()

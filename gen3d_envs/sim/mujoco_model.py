@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gen3d_envs.assets.asset import Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.assets.asset import IDENTITY, Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
 from gen3d_envs.errors import EngineUnavailable
 from gen3d_envs.sim.articulation import Articulation
 from gen3d_envs.sim.world import ROBOT, SUPPORT, Dynamics, WorldSetup
@@ -88,7 +88,7 @@ def compiled(setup: WorldSetup) -> Compiled:
     """The model of a setup: from this process's cache where it was compiled before, wherever its bodies stand."""
     robot = setup.robot
     key = (
-        id(robot.model), robot.base_position_m, robot.joints, robot.drive_effort,
+        id(robot.model), robot.base_position_m, robot.drive_effort,
         tuple((body.name, body.asset.sha256) for body in setup.bodies),
         setup.support_half_extents_m, setup.support_center_m, setup.support_friction, setup.gravity_mps2,
     )  # fmt: skip
@@ -128,7 +128,9 @@ def _empty_spec(setup: WorldSetup) -> mujoco.MjSpec:
 
 
 def _compile(setup: WorldSetup) -> Compiled:
-    builder = _Builder(setup)
+    # At one place whatever the episode: constants of the model depend on it in their last bits.
+    bodies = tuple(replace(body, position_m=(0.0, 0.0, 0.0), orientation_xyzw=IDENTITY) for body in setup.bodies)
+    builder = _Builder(replace(setup, bodies=bodies))
     model = builder.spec.compile()
     geom_names = [model.geom(i).name for i in range(model.ngeom)]
     articulation = setup.robot.model
@@ -347,10 +349,10 @@ def _turned(orientation: Quaternion, moments: tuple[float, float, float, float, 
 
 
 def _set_gains(model: mujoco.MjModel, setup: WorldSetup) -> None:
-    """Position drives: stiffness from the inertia that each joint carries at the start, damping from the lag."""
+    """Position drives: stiffness from the inertia that each joint moves in mid-range, damping from the lag."""
     data = mujoco.MjData(model)
-    count = len(setup.robot.joints)
-    data.qpos[:count] = setup.robot.joints
+    middle = [(joint.lower + joint.upper) / 2.0 for joint in setup.robot.model.joints]
+    data.qpos[: len(middle)] = middle
     mujoco.mj_forward(model, data)
     full = np.zeros((model.nv, model.nv))
     mujoco.mj_fullM(model, data, full)

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from gen3d_envs.bank.tables import Benchmark, SplitTable
 
+_KITCHEN = (
+    "apple", "orange", "banana", "lemon", "pear", "tomato", "potato", "carrot", "eggplant", "corn", "mushroom", "bun",
+    "croissant", "egg", "strawberry", "spoon", "fork", "spatula", "salt_shaker", "mug", "can", "bottle", "sponge",
+    "kettle", "jar",
+)  # fmt: skip
+
 TRAIN = SplitTable(
     name="train",
     scenes=100,
@@ -24,6 +30,15 @@ TRAIN = SplitTable(
         ("kitchen", "counter"), ("dining", "dining_table"), ("office", "desk"), ("workshop", "workbench"),
         ("living_room", "side_table"),
     ),
+    found_in={
+        "kitchen": _KITCHEN,
+        "dining": _KITCHEN,
+        "office": ("pen", "marker", "eraser", "tape", "computer_mouse", "battery", "coaster", "mug", "notebook"),
+        "workshop": ("screwdriver", "wrench", "hammer", "tape", "battery", "marker", "can", "brick", "bucket"),
+        "living_room": (
+            "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "die", "candle", "vase", "coaster"
+        ),
+    },
     templates=(
         "put_at", "put_to", "place_at", "place_inside", "set_at", "set_down_at", "drop_to", "move_to", "bring_to",
         "carry_to", "return_to", "leave_at", "pick_put", "pick_place", "take_set", "lift_then", "could_place",
@@ -47,6 +62,7 @@ HELDOUT = SplitTable(
     on_top=("cutting_board", "placemat", "book"),
     scenery=("cup", "saucer", "teapot"),
     rooms=(("lab", "lab_bench"), ("store", "shelf")),
+    found_in={},
     templates=(
         "put_inside", "lay_to", "transfer_to", "deposit_at", "grab_drop", "get_move", "would_mind", "i_would_like",
         "goes", "should_be", "needs_to_go", "where_first_to", "task_is", "see_there",

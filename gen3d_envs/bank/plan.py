@@ -19,7 +19,6 @@ from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.bank.gen3d_100 import GEN3D_100
 from gen3d_envs.bank.tables import Benchmark, Split, SplitTable
 from gen3d_envs.build import seeded
-from gen3d_envs.design import themes
 from gen3d_envs.design.fit import find_fit
 from gen3d_envs.design.templates import TEMPLATES, phrase
 from gen3d_envs.errors import FieldError
@@ -47,9 +46,6 @@ _COLORED = (
 
 _COLORED_SHARE = 0.6
 _NOUNS = {"cup_cake": "cupcake"}
-_THEME_OF_ROOM = {"kitchen": "kitchen", "dining": "kitchen", "office": "office", "workshop": "tools",
-                  "living_room": "toys"}  # fmt: skip
-"""Which things stand around in a room; in others, anything."""
 
 
 class SceneRequest(Spec, frozen=True, kw_only=True):
@@ -219,24 +215,19 @@ class _Drawer:
 
     def _rooms(self, target: str) -> list[tuple[str, str]]:
         """Rooms that the target is found in; all where it is found in none or in any."""
-        fitting = [
-            room for room in self._table.rooms if target in themes.THEMES.get(_THEME_OF_ROOM.get(room[0], ""), ())
-        ]
+        found = self._table.found_in
+        fitting = [room for room in self._table.rooms if target in found.get(room[0], ())]
         return fitting or list(self._table.rooms)
 
     def _around(self, style: str, taken: set[str], count: int) -> tuple[str, ...]:
-        """Things that stand around: those of the room's theme first, the rarest so far before others."""
-        theme = themes.THEMES.get(_THEME_OF_ROOM.get(style, ""), ())
+        """Things that stand around: what is found in such a room first, and the rarest so far before others."""
+        found = self._table.found_in.get(style, ())
         pool = [c for c in (*self._table.targets, *self._table.scenery) if c not in taken]
-        keys = self._rng.random(len(pool)).tolist()
-        order = sorted(
-            zip(pool, keys, strict=True),
-            key=lambda p: (bool(theme) and p[0] not in theme, self._used["around", p[0]], p[1]),
-        )
-        chosen = [category for category, _ in order[:count]]
-        for category in chosen:
+        keys = dict(zip(pool, self._rng.random(len(pool)).tolist(), strict=True))
+        pool.sort(key=lambda c: (bool(found) and c not in found, self._used["around", c], keys[c]))
+        for category in pool[:count]:
             self._used["around", category] += 1
-        return tuple(chosen)
+        return tuple(pool[:count])
 
     def _words(self, category: str) -> str:
         if category not in _COLORED or self._rng.random() >= _COLORED_SHARE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,7 @@ class SplitTable:
         inside, on_top: categories that things are put in, and on.
         scenery: categories that only stand around.
         rooms: style of room with the kind of support that stands in it.
+        found_in: style of room -> what is found there; a room that is not named has anything.
         templates: names of instruction templates, of both families.
     """
 
@@ -32,6 +34,7 @@ class SplitTable:
     on_top: tuple[str, ...]
     scenery: tuple[str, ...]
     rooms: tuple[tuple[str, str], ...]
+    found_in: Mapping[str, tuple[str, ...]]
     templates: tuple[str, ...]
 
     @property

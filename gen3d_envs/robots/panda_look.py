@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gen3d_envs.assets.shapes import Array, Mesh, mesh
-from gen3d_envs.robots.look import Rgb, assemble, box, cylinder, prism
+from gen3d_envs.robots.look import Rgb, assemble, box, prism
 from gen3d_envs.sim.view import VisualMesh
 
 WHITE: Rgb = (236, 237, 238)
@@ -265,6 +265,7 @@ def _hand() -> list[Mesh]:
         (-8, block(25, 33, 75)), (-2, block(28, 31, 86)), (28, block(18.5, 31, 97)),
     ], 12, 15.0)  # fmt: skip
     heel = stacked([(-8, block(16, -74, -32)), (0, block(18, -84, -30))], 8, 22.5)
+    plug = stacked([(y, [(0, 0, 5.5)]) for y in (-88, -46)], 6)
     loop = [
         (-0.092, 0.017), (-0.104, 0.008), (-0.104, -0.008), (-0.094, -0.020), (-0.082, -0.020), (-0.094, -0.010),
         (-0.098, 0.0), (-0.096, 0.008),
@@ -276,7 +277,7 @@ def _hand() -> list[Mesh]:
         _shell(_turned((0, 31.5), (8, 31.5)), DARK, ends="none"),
         box((-0.011, 0.011), (-0.067, 0.067), (0.0655, 0.0662), DARK),
         prism(loop, (-0.003, 0.003), "x", DARK),
-        cylinder((0.0, -0.020), 0.0055, (-0.088, -0.046), "y", DARK, 6),
+        _remapped(_shell(plug, DARK), (0, 2, 1), (1.0, 1.0, -1.0)).moved(z=-0.02),
     ]
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from gen3d_envs.assets import quality
+from gen3d_envs.assets.generators import AssetGenerator, get_generator
 from gen3d_envs.assets.store import save, write_atomically
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.certify import certify
 from gen3d_envs.design.designer import Designer, get_designer
-from gen3d_envs.errors import CertificateError, DesignError, LayoutError
+from gen3d_envs.errors import CertificateError, DesignError, LayoutError, UnfitError
+from gen3d_envs.gate import GateReport, inspect
 from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import Certificate, SceneSpec, replace, to_card
 
@@ -34,11 +35,13 @@ class Authored:
         scene: the built scene; its spec holds one certificate per robot.
         tries: how many arrangements were needed, 1 when the first one passed.
         rejected: why each earlier one did not pass.
+        gate: what the quality gate said of every asset that was made on the way; reports add up with ``merge``.
     """
 
     scene: BuiltScene
     tries: int
     rejected: tuple[str, ...]
+    gate: GateReport = field(default_factory=GateReport)
 
 
 def author(
@@ -48,6 +51,7 @@ def author(
     physics: str = DEFAULT,
     progress: Progress | None = None,
     designer: str | Designer = "rules",
+    assets: str | AssetGenerator = "procedural",
 ) -> Authored:
     """Design, build and certify a scene; rearrange or redraw it a few times where it does not pass.
 
@@ -61,13 +65,17 @@ def author(
         physics: engine that the certificate is measured with.
         progress: told what is being done.
         designer: who reads the sentence: a designer, or its name for :func:`gen3d_envs.design.designer.get_designer`.
+        assets: what makes the objects: a generator, or its name for :func:`gen3d_envs.assets.generators.get_generator`.
 
     Raises:
         DesignError: the sentence cannot be understood or built, or the designer cannot be used.
+        AssetError: the generator cannot be used or does not work, or it has nothing that fits.
         CertificateError: nothing that was tried passed; the message names the last failures.
     """
     chosen = get_designer(designer) if isinstance(designer, str) else designer
-    return author_spec(lambda draw: chosen.design(sentence, draw, robots[0]), sentence, seed, robots, physics, progress)
+    return author_spec(
+        lambda draw: chosen.design(sentence, draw, robots[0]), sentence, seed, robots, physics, progress, assets
+    )
 
 
 def author_spec(
@@ -77,11 +85,14 @@ def author_spec(
     robots: tuple[str, ...],
     physics: str = DEFAULT,
     progress: Progress | None = None,
+    assets: str | AssetGenerator = "procedural",
 ) -> Authored:
     """As :func:`author`, from any designer: a function from a seed to a scene without poses."""
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**52:
         raise DesignError("seed", seed, "is no seed", "Use a whole number from 0 up")
     say = progress or (lambda stage, text: None)
+    generator = get_generator(assets) if isinstance(assets, str) else assets
+    gate, unfit = GateReport(), None
     rejected: list[str] = []
     for redesign in range(REDESIGNS):
         say("design", f"seed {seed + 1000 * redesign}")
@@ -89,12 +100,19 @@ def author_spec(
         for relayout in range(RELAYOUTS):
             say("assets", ", ".join(item.description for item in spec.objects))
             try:
-                scene = named(build(replace(spec, seed=spec.seed + relayout)))
+                scene = named(build(replace(spec, seed=spec.seed + relayout), generator=generator))
+                unfit = None
             except LayoutError as error:
                 rejected.append(str(error))
                 say("repair", str(error))
                 continue
-            flaws = asset_flaws(scene)
+            except UnfitError as error:
+                unfit = error
+                gate.add_broken(error.reason)
+                rejected.append(str(error))
+                say("repair", str(error))
+                break  # other seeds may have something that fits
+            flaws = asset_flaws(scene, physics, None if relayout else gate)
             if flaws:
                 rejected.append("; ".join(flaws))
                 say("repair", rejected[-1])
@@ -107,26 +125,40 @@ def author_spec(
             failures = _failures(certificates)
             if not failures:
                 spec = replace(scene.spec, certificates=tuple(certificates))
-                return Authored(BuiltScene(spec, scene.assets), len(rejected) + 1, tuple(rejected))
+                return Authored(BuiltScene(spec, scene.assets), len(rejected) + 1, tuple(rejected), gate)
             rejected.append("; ".join(failures))
             say("repair", rejected[-1])
+    if unfit is not None:
+        raise unfit
     raise CertificateError(
         "scene", what, f"no arrangement passed; the last failed on {rejected[-1]}", "Use fewer or smaller objects"
     )
 
 
-def asset_flaws(scene: BuiltScene) -> list[str]:
+def asset_flaws(scene: BuiltScene, physics: str = DEFAULT, report: GateReport | None = None) -> list[str]:
     """What the quality gate has against the generated assets of a scene; empty when all pass.
 
-    Foreign meshes are not held to the catalogue's sizes and colours; what the import refuses is their gate.
+    Foreign meshes that the scene itself names are not held to the catalogue's sizes and colours; what the import
+    refuses is their gate.
+
+    Args:
+        scene: the built scene.
+        physics: engine that assets are dropped in.
+        report: counts every asset that is inspected.
     """
-    return [
-        f"{item.name}: {check.name} {check.value:g} {check.unit} (limit {check.limit:g}) {check.detail}".strip()
-        for item, asset in zip(scene.spec.objects, scene.assets, strict=True)
-        if item.mesh is None
-        for check in quality.check(asset, item)
-        if not check.passed
-    ]
+    flaws = []
+    for item, asset in zip(scene.spec.objects, scene.assets, strict=True):
+        if item.mesh is not None:
+            continue
+        results = inspect(asset, item, physics)
+        if report is not None:
+            report.add(results)
+        flaws += [
+            f"{item.name}: {check.name} {check.value:g} {check.unit} (limit {check.limit:g}) {check.detail}".strip()
+            for check in results
+            if not check.passed
+        ]
+    return flaws
 
 
 def named(scene: BuiltScene) -> BuiltScene:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gen3d_envs.assets.asset import Asset
-from gen3d_envs.assets.generate import generate
+from gen3d_envs.assets.generators import AssetGenerator, Procedural
 from gen3d_envs.assets.store import AssetStore, cache_folder
 from gen3d_envs.design.layout import REST_GAP_M, Footprint, Placement, lay_out
 from gen3d_envs.errors import SceneError
@@ -90,17 +90,20 @@ def seeded(*parts: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
-def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Asset:
+def build_asset(
+    item: ObjectSpec, folder: Path | None, store: AssetStore, generator: AssetGenerator | None = None
+) -> Asset:
     """The asset of one object: from the store where its hash is known there, else generated or imported.
 
     Args:
         item: the object.
         folder: folder of the scene file; foreign meshes are named relative to it.
         store: where finished assets are kept.
+        generator: what makes the asset where it is neither known nor a mesh of the scene's own; procedural where None.
 
     Raises:
         SceneError: the asset does not have the hash that the scene states.
-        AssetError: a foreign mesh cannot be used.
+        AssetError: a foreign mesh cannot be used, or the generator fails.
     """
     if item.asset_sha256 is not None:
         asset = store.get(item.asset_sha256)
@@ -112,7 +115,7 @@ def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Ass
         if asset is not None:
             return asset
     if item.mesh is None:
-        asset = generate(item)
+        asset = (generator or Procedural())(item, item.seed)
     else:
         from gen3d_envs.assets.import_mesh import import_object
 
@@ -121,21 +124,28 @@ def build_asset(item: ObjectSpec, folder: Path | None, store: AssetStore) -> Ass
         raise SceneError(
             f"objects[{item.name}].asset_sha256", item.asset_sha256,
             f"this installation generates {asset.sha256[:12]}... instead",
-            "Install the pinned versions of constraints.txt, or design the scene again",
+            "Restore the assets folder beside the card, install the pinned versions, or design the scene again",
         )  # fmt: skip
     store.put(asset)
     return asset
 
 
-def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None = None) -> BuiltScene:
+def build(
+    scene: SceneSpec,
+    folder: Path | None = None,
+    store: AssetStore | None = None,
+    generator: AssetGenerator | None = None,
+) -> BuiltScene:
     """Build a scene: its assets, and its layout where poses are missing.
 
-    Deterministic in the scene alone.
+    Deterministic in the scene (and the generator) alone. What another generator than the procedural one made can be
+    loaded again only where its baked assets are kept, as :func:`gen3d_envs.author.save_scene` does.
 
     Args:
         scene: designed or read from a card.
         folder: folder of the scene file, for foreign meshes.
         store: asset store; the default one where None.
+        generator: makes assets whose hash the scene does not state; procedural where None.
 
     Raises:
         SceneError, AssetError, LayoutError: what cannot be built, and the remedy.
@@ -144,7 +154,7 @@ def build(scene: SceneSpec, folder: Path | None = None, store: AssetStore | None
         store = (
             default_store() if folder is None else AssetStore((*_folders(), folder / "assets", folder / "assets.pack"))
         )
-    assets = tuple(build_asset(item, folder, store) for item in scene.objects)
+    assets = tuple(build_asset(item, folder, store, generator) for item in scene.objects)
     if any(item.pose is None for item in scene.objects):
         scene = lay_out(scene, assets, seeded("layout", scene.seed, scene.instruction.lower()))
     if any(item.asset_sha256 is None for item in scene.objects):

@@ -41,6 +41,22 @@ class AssetError(FieldError):
     """A mesh or an asset that cannot be used in a scene."""
 
 
+class UnfitError(AssetError):
+    """A generator worked, but has nothing that fits: no such label, or a mesh that the quality gate refuses.
+
+    Args:
+        field, value, problem, remedy: as for every :class:`FieldError`.
+        reason: a short name to count it by: ``"no such mesh"``, ``"watertight"``.
+    """
+
+    def __init__(self, field: str, value: Any, problem: str, remedy: str, reason: str = "import") -> None:
+        super().__init__(field, value, problem, remedy)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.field, self.value, self.problem, self.remedy, self.reason)
+
+
 class DesignError(FieldError):
     """A sentence that the designer could not turn into a scene."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.assets.asset import Asset, Box, CollisionPart, Hull
+from gen3d_envs.errors import AssetError
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -32,6 +33,9 @@ TOUCH_CELL_M = 0.0015
 
 MOST_CELLS = 96
 """Cells along the longest side of the grid in which pieces are told apart; larger things get larger cells."""
+
+MOST_POINTS = 6_000_000
+"""Most points that are sampled on a surface; a mesh of a million small faces takes three million."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ def loose_share(vertices: Array, faces: Index) -> float:
     """
     from scipy.ndimage import label
 
-    points = _surface_points(vertices, faces, cell := _touch_cell(vertices))
+    points, _ = surface_points(vertices, faces, cell := _touch_cell(vertices))
     index = np.floor((points - vertices.min(axis=0)) / cell).astype(np.int64)
     grid = np.zeros(index.max(axis=0) + 1, dtype=bool)
     grid[tuple(index.T)] = True
@@ -224,17 +228,30 @@ def _touch_cell(vertices: Array) -> float:
     return max(TOUCH_CELL_M, float(np.ptp(vertices, axis=0).max()) / MOST_CELLS)
 
 
-def _surface_points(vertices: Array, faces: Index, spacing: float) -> Array:
-    """Points on every face, no two neighbours farther apart than ``spacing``."""
+def surface_points(vertices: Array, faces: Index, spacing: float) -> tuple[Array, Index]:
+    """Points on every face, no two neighbours farther apart than ``spacing``, and the face that each lies on.
+
+    Args:
+        vertices: (n, 3).
+        faces: (m, 3).
+        spacing: in the vertices' unit.
+
+    Raises:
+        AssetError: more than :data:`MOST_POINTS`: many faces that each span the whole mesh.
+    """
     a, b, c = vertices[faces[:, 0]], vertices[faces[:, 1]], vertices[faces[:, 2]]
     longest = np.max([np.linalg.norm(p - q, axis=1) for p, q in ((a, b), (b, c), (c, a))], axis=0)
     cuts = np.maximum(np.ceil(longest / spacing), 1).astype(np.int64)
-    out = []
+    count = int(((cuts + 1) * (cuts + 2) // 2).sum())
+    if count > MOST_POINTS:
+        raise AssetError("mesh", len(faces), "are faces of far too much surface for its size", "Export it again")
+    points, owners = [], []
     for cut in np.unique(cuts):  # faces that are cut alike share their barycentric lattice
-        chosen = cuts == cut
+        chosen = np.flatnonzero(cuts == cut)
         i, j = np.meshgrid(np.arange(cut + 1), np.arange(cut + 1), indexing="ij")
         keep = i + j <= cut
         u, v = (i[keep] / cut)[None, :, None], (j[keep] / cut)[None, :, None]
         origin = a[chosen][:, None]
-        out.append((origin + u * (b[chosen][:, None] - origin) + v * (c[chosen][:, None] - origin)).reshape(-1, 3))
-    return np.concatenate(out)
+        points.append((origin + u * (b[chosen][:, None] - origin) + v * (c[chosen][:, None] - origin)).reshape(-1, 3))
+        owners.append(np.repeat(chosen, int(keep.sum())))
+    return np.concatenate(points), np.concatenate(owners)

@@ -11,7 +11,7 @@ from gen3d_envs.bank.tables import Benchmark, SplitTable
 _KITCHEN = (
     "apple", "orange", "banana", "lemon", "pear", "tomato", "potato", "carrot", "eggplant", "corn", "mushroom", "bun",
     "croissant", "egg", "strawberry", "spoon", "fork", "spatula", "salt_shaker", "mug", "can", "bottle", "sponge",
-    "kettle", "jar",
+    "kettle", "jar", "pan",
 )  # fmt: skip
 
 TRAIN = SplitTable(
@@ -23,9 +23,10 @@ TRAIN = SplitTable(
         "sponge", "pen", "marker", "eraser", "tape", "computer_mouse", "battery", "screwdriver", "wrench", "hammer",
         "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "candle",
     ),
-    inside=("bowl", "box", "basket", "bucket", "pan"),
+    inside=("bowl", "box", "basket", "bucket"),
     on_top=("plate", "tray", "towel", "notebook"),
-    scenery=("coaster", "brick", "jar", "vase", "kettle", "die"),
+    scenery=("coaster", "brick", "jar", "vase", "kettle", "die", "pan"),
+    avoid=frozenset({("can", "tray"), ("bottle", "tray"), ("candle", "tray"), ("salt_shaker", "tray")}),
     rooms=(
         ("kitchen", "counter"), ("dining", "dining_table"), ("office", "desk"), ("workshop", "workbench"),
         ("living_room", "side_table"),
@@ -61,6 +62,7 @@ HELDOUT = SplitTable(
     inside=("pot", "colander"),
     on_top=("cutting_board", "placemat", "book"),
     scenery=("cup", "saucer", "teapot"),
+    avoid=frozenset(),
     rooms=(("lab", "lab_bench"), ("store", "shelf")),
     found_in={},
     templates=(

@@ -184,26 +184,45 @@ class _Drawer:
     def __init__(self, table: SplitTable, rng: np.random.Generator) -> None:
         self._table, self._rng = table, rng
         self._used: Counter[tuple[str, object]] = Counter()
+        self._said: set[str] = set()
 
     def draw(self, family: Family, index: int, spare: int) -> SceneRequest:
         """The next request of a family."""
         table = self._table
         holders = [_Holder(c, "in") for c in table.inside] + [_Holder(c, "on") for c in table.on_top]
-        targets = [c for c in table.targets if family == "pick" or any(holder.takes(c) for holder in holders)]
-        target = self._least(family, targets)
-        holder = self._least("holder", [h for h in holders if h.takes(target)]) if family == "place" else None
-        template = self._least("template", [name for name in table.templates if TEMPLATES[name].family == family])
+        fitting = {c: [h for h in holders if h.takes(c) and (c, h.category) not in table.avoid] for c in table.targets}
+        target = self._least(family, [c for c in table.targets if family == "pick" or fitting[c]])
+        holder = self._least("holder", fitting[target]) if family == "place" else None
         style, support = self._least("room", self._rooms(target))
-        low, high = _AROUND[family]
         taken = {target} if holder is None else {target, holder.category}
-        around = self._around(style, taken, int(self._rng.integers(low, high + 1)))
-        if holder is None:
-            sentence = phrase(template, self._words(target))
-        else:
-            sentence = phrase(template, self._words(target), self._words(holder.category), holder.predicate)
+        around = self._around(style, taken, self._number(family))
+        words = self._words(target), "" if holder is None else self._words(holder.category)
         return SceneRequest(
-            index=index, spare=spare, split=table.name, sentence=sentence, around=around, style=style, support=support
-        )
+            index=index, spare=spare, split=table.name, sentence=self._sentence(family, words, holder), around=around,
+            style=style, support=support,
+        )  # fmt: skip
+
+    def _number(self, family: Family) -> int:
+        """How many things stand around: all numbers in turn, from the largest."""
+        low, high = _AROUND[family]
+        turn = self._used["number", family]
+        self._used["number", family] += 1
+        return low + (turn + high - low) % (high - low + 1)
+
+    def _sentence(self, family: Family, words: tuple[str, str], holder: _Holder | None) -> str:
+        """A sentence of the family that has not been used yet, where one is left."""
+        templates = [name for name in self._table.templates if TEMPLATES[name].family == family]
+        sentence = ""
+        for _ in templates:
+            template = self._least("template", templates)
+            if holder is None:
+                sentence = phrase(template, words[0])
+            else:
+                sentence = phrase(template, *words, holder.predicate)
+            if sentence not in self._said:
+                break
+        self._said.add(sentence)
+        return sentence
 
     def _least(self, kind: str, options: Sequence[_T]) -> _T:
         """One of the options that were drawn least often for this purpose."""

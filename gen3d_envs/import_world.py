@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from gen3d_envs.build import BuiltScene, build, default_store, seeded
 from gen3d_envs.certify import certify
 from gen3d_envs.design.embodiedgen import LayoutWorld, Node, read_world
 from gen3d_envs.design.embodiedgen_task import Goal, place_words, possible, read_goal
-from gen3d_envs.design.layout import REACH, in_view
+from gen3d_envs.design.layout import REACH, Footprint, gap_m, in_view
 from gen3d_envs.design.themes import choose_place
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import AssetError, CertificateError, LayoutError, SceneError
@@ -52,6 +53,12 @@ WRONG_SCALE = 0.25
 """A mesh whose height is off by more than this share of the height that its file states is scaled to it."""
 
 SETTLE_S = 1.5
+OVERLAP_M = 0.002
+"""Outlines from above may overlap by so much: they are convex, the things need not be."""
+
+MOST_TURNS = 2
+"""Arrangements moved as a whole that are certified, of the four that quarter turns give."""
+
 CENTER_M = (0.30, 0.0)
 """Where the middle of the task's objects is brought to when a world's arrangement is moved into reach."""
 
@@ -249,7 +256,7 @@ def _arrangements(
 ) -> Iterator[BuiltScene]:
     """Scenes with poses, the world's own first."""
     order = tuple(assets[item.name] for item in spec.objects)
-    for poses, note in _kept(world, spec, frames, rejected):
+    for poses, note in _kept(world, spec, assets, frames, rejected):
         warnings = (*spec.warnings, *note)
         objects = tuple(replace(item, pose=poses[item.name]) for item in spec.objects)
         scene = BuiltScene(replace(spec, objects=objects, warnings=warnings), order)
@@ -269,7 +276,11 @@ def _arrangements(
 
 
 def _kept(
-    world: LayoutWorld, spec: SceneSpec, frames: dict[str, tuple[Node, Frame]], rejected: list[str]
+    world: LayoutWorld,
+    spec: SceneSpec,
+    assets: dict[str, Asset],
+    frames: dict[str, tuple[Node, Frame]],
+    rejected: list[str],
 ) -> Iterator[tuple[dict[str, Pose], tuple[str, ...]]]:
     """The world's poses: relative to its robot, then moved into reach as a whole."""
     missing = [name for name, (node, _) in frames.items() if node.position_m is None]
@@ -277,6 +288,10 @@ def _kept(
         rejected.append(f"the world gives no position of {missing[0]}")
         return
     placed = {name: _stand(node, frame) for name, (node, frame) in frames.items()}
+    overlap = _overlap(spec, assets, placed)
+    if overlap is not None:
+        rejected.append(overlap)
+        return
     tilted = tuple(f"{name} lay tilted in the world and stands upright here" for name, row in placed.items() if row[3])
     heights = _heights(spec, frames)
     wanted = [name for name in (spec.task.target, spec.task.receptacle) if name is not None]
@@ -291,13 +306,36 @@ def _kept(
     middle = (
         sum(placed[name][0] for name in wanted) / len(wanted), sum(placed[name][1] for name in wanted) / len(wanted)
     )  # fmt: skip
+    tried = 0
     for quarter in range(4):
         poses = _moved(placed, heights, middle, quarter * math.pi / 2, CENTER_M)
-        if poses is not None and _reachable(poses, wanted):
+        if poses is not None and _reachable(poses, wanted) and tried < MOST_TURNS:
+            tried += 1
             yield poses, (*tilted, "the world's arrangement was moved as a whole to where the robot reaches it")
 
 
 _Stand = tuple[float, float, float, bool]
+
+
+def _overlap(spec: SceneSpec, assets: dict[str, Asset], placed: dict[str, _Stand]) -> str | None:
+    """What is wrong where two things that do not lie on each other stand in the same place; None where all is well."""
+    stacked = {frozenset((relation.subject, relation.object)) for relation in spec.relations}
+    footprints = {name: Footprint(assets[name]) for name in placed}
+    for first, second in combinations(placed, 2):
+        gap = gap_m(footprints[first], placed[first][:3], footprints[second], placed[second][:3])
+        if gap < -OVERLAP_M and not _related(first, second, stacked):
+            return f"as the world has them, {first} and {second} overlap by {-gap:.3f} m seen from above"
+    return None
+
+
+def _related(first: str, second: str, stacked: set[frozenset[str]]) -> bool:
+    """Whether two things lie on each other, directly or by what is between, or on the same thing."""
+    group, grown = {first}, True
+    while grown:
+        found = {name for pair in stacked if pair & group for name in pair}
+        grown = not found <= group
+        group |= found
+    return second in group
 
 
 def _stand(node: Node, frame: Frame) -> _Stand:

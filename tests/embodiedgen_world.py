@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_envs.assets.asset import Asset, Hull
+from gen3d_envs.assets.asset import Asset, Box, Hull
 from gen3d_envs.assets.generate import generate
 from gen3d_envs.spec import ObjectSpec
 
@@ -57,12 +57,17 @@ def write_asset(folder: Path, name: str, asset: Asset, extra: str = "") -> None:
     (folder / "mesh").mkdir(parents=True)
     hulls = []
     for part in asset.collision:
-        points = part.vertices if isinstance(part, Hull) else np.zeros((0, 3))
-        if len(points):
-            hulls.append((points, ConvexHull(points.astype(np.float64)).simplices))
+        if isinstance(part, Hull):
+            points = part.vertices.astype(np.float64)
+        elif isinstance(part, Box):  # upright ones, as in the things used here
+            signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+            points = signs * part.half_extents_m + part.position_m
+        else:
+            points = asset.vertices.astype(np.float64)
+        hulls.append((points, ConvexHull(points).simplices))
     whole = [(asset.vertices, asset.faces)]
     (folder / "mesh" / f"{name}.obj").write_text(obj(whole))
-    (folder / "mesh" / f"{name}_collision.obj").write_text(obj(hulls or whole))
+    (folder / "mesh" / f"{name}_collision.obj").write_text(obj(hulls))
     text = URDF.format(name=name, friction=asset.friction, mass=asset.mass_kg, extra=extra)
     (folder / f"{name}.urdf").write_text(text)
 
@@ -108,10 +113,10 @@ def beside(x: float, y: float, yaw: float = 0.0, z: float = 0.0) -> list[float]:
 
 
 def own_world(folder: Path, **changes: Any) -> Path:
-    """A block, a bowl and a can on a desk, with a background of splats that nobody reads."""
+    """A block, a bowl and a (square) can on a desk, with a background of splats that nobody reads."""
     write_asset(folder / "asset3d" / "red_block", "red_block", own("cube", 1, grip_width_m=0.042))
     write_asset(folder / "asset3d" / "bowl", "bowl", own("bowl", 2))
-    write_asset(folder / "asset3d" / "can", "can", own("can", 3, size="small"))
+    write_asset(folder / "asset3d" / "can", "can", own("block", 3))
     (folder / "background").mkdir()
     (folder / "background" / "gs_model.ply").write_bytes(b"ply\nformat binary")
     (folder / "asset3d" / "bowl" / "gs_model.ply").write_bytes(b"ply\n")
@@ -129,7 +134,7 @@ def real_world(folder: Path, shared: Path) -> Path:
     import trimesh
 
     labels = {item["name"]: item for item in json.loads((shared / "manifest.json").read_text())["assets"]}
-    for name in ("salt_shaker", "knife"):
+    for name in ("salt_shaker", "knife", "basket"):
         scene = trimesh.load_scene(shared / f"{name}.glb")
         mesh = trimesh.util.concatenate(list(scene.dump()))
         scale = float(labels[name]["height"]) / float(mesh.extents[1])
@@ -151,10 +156,10 @@ def real_world(folder: Path, shared: Path) -> Path:
         (target / f"{name}.urdf").write_text(urdf)
     shutil.copytree(shared / "ear_hear", folder / "asset3d" / "headphones")
     position = {
-        "franka": ROBOT, "salt shaker": beside(0.30, -0.10, 0.0, 0.0625), "knife": beside(0.36, 0.16, 1.2, 0.015),
-        "headphones": beside(0.42, -0.25, 0.0, 0.075),
+        "franka": ROBOT, "salt shaker": beside(0.30, -0.10, 0.0, 0.0625), "knife": beside(0.42, 0.05, 1.2, 0.015),
+        "headphones": beside(0.42, -0.25, 0.0, 0.075), "basket": beside(0.30, 0.42, 0.0, 0.175),
     }  # fmt: skip
-    things = ["salt shaker", "knife", "headphones"]
+    things = ["salt shaker", "knife", "headphones", "basket"]
     fields = layout("Pick up the salt shaker.", things[:1], things[1:], position)
     (folder / "layout.json").write_text(json.dumps(fields))
     return folder

@@ -116,7 +116,7 @@ def own_world(folder: Path, **changes: Any) -> Path:
     """A block, a bowl and a (square) can on a desk, with a background of splats that nobody reads."""
     write_asset(folder / "asset3d" / "red_block", "red_block", own("cube", 1, grip_width_m=0.042))
     write_asset(folder / "asset3d" / "bowl", "bowl", own("bowl", 2))
-    write_asset(folder / "asset3d" / "can", "can", own("block", 3))
+    write_asset(folder / "asset3d" / "can", "can", own("block", 3, grip_width_m=0.038))
     (folder / "background").mkdir()
     (folder / "background" / "gs_model.ply").write_bytes(b"ply\nformat binary")
     (folder / "asset3d" / "bowl" / "gs_model.ply").write_bytes(b"ply\n")

@@ -16,7 +16,7 @@ from gen3d_envs.errors import SceneError
 from gen3d_envs.registration import load_card, registry_folder, released, scene_names
 from gen3d_envs.spec import Certificate, CheckResult, read_card, replace, to_card
 
-RELEASED = released()
+RELEASED = {name: released()[name] for name in helpers.SINGLE_SCENES}
 needs_release = pytest.mark.skipif(not RELEASED, reason="no scenes are released yet")
 
 
@@ -53,7 +53,7 @@ def test_every_entry_point_is_text() -> None:
 @needs_release
 def test_enough_scenes_of_each_family() -> None:
     assert len(scene_names("pick")) >= 12 and len(scene_names("place")) >= 12
-    assert sorted(scene_names("pick") + scene_names("place")) == scene_names() == sorted(scene_names())
+    assert scene_names() == sorted(scene_names()) == list(released())
 
 
 @needs_release
@@ -98,6 +98,7 @@ def test_nothing_lies_about_in_the_registry() -> None:
 
 @needs_release
 def test_the_registry_is_small_enough_for_a_wheel() -> None:
+    """Packed it is smaller still; the wheel may have 40 MB."""
     assert sum(path.stat().st_size for path in registry_folder().rglob("*") if path.is_file()) < 20e6
 
 
@@ -106,10 +107,10 @@ def test_released_assets_are_read_not_generated(monkeypatch: pytest.MonkeyPatch)
     """An ID keeps its meaning when a generator changes."""
     from gen3d_envs import build
 
-    def generated(item: object) -> None:
+    def generated(generator: object, item: object, seed: int) -> None:
         raise AssertionError(f"{item} was generated anew")
 
-    monkeypatch.setattr(build, "generate", generated)
+    monkeypatch.setattr(build.Procedural, "__call__", generated)
     for name in RELEASED:
         card, path = load_card(name)
         build.build(card, path.parent)
@@ -169,6 +170,59 @@ def test_a_bad_scene_folder_does_not_break_the_import(kind: str, tmp_path: Path)
     code = "import gymnasium as gym, gen3d_envs; print([i for i in gym.registry if i.startswith('Gen3D/TestPickCan')])"
     expected = [] if kind in ("absent", "a file") else ["Gen3D/TestPickCan-v0"]
     assert helpers.run_python(code, GEN3D_SCENES=str(folder)).strip() == str(expected)
+
+
+def test_a_folder_of_ones_own(tmp_path: Path) -> None:
+    """As a bank is used: every card of the folder has its ID."""
+    shutil.copy(SCENES / "TestPickCan.json", tmp_path)
+    (tmp_path / "bank.json").write_text("{}")
+    code = (
+        "import gymnasium as gym, gen3d_envs\n"
+        f"gen3d_envs.register_folder({str(tmp_path)!r}); gen3d_envs.register_folder('no/such/folder')\n"
+        "env = gym.make('Gen3D/TestPickCan-v0', obs_type='state')\n"
+        "print(env.reset(seed=0)[1]['scene'], type(gym.registry).__name__)"
+    )
+    assert helpers.run_python(code, GEN3D_SCENES=str(tmp_path / "none")).split() == ["TestPickCan", "dict"]
+
+
+LARGE = """
+import json, sys
+from pathlib import Path
+import gymnasium as gym
+from gymnasium.envs.registration import registry as kept
+import gen3d_envs
+from gen3d_envs.registration import LARGE_FOLDER
+known = len(gym.registry)
+env_id = "Gen3D/TestPickCan-0003e7-v0"
+spec = gym.spec(env_id)
+found = [env_id in gym.registry, env_id in kept, len(gym.registry) - known, known < LARGE_FOLDER]
+for wrong in ("Gen3D/TestPickCan-ffffff-v0", "Gen3D/../bank-v0", "Gen3D/TestPickCan-0003e7-v1", "Other/TestPickCan-v0"):
+    found.append(wrong in gym.registry)
+    try:
+        gym.make(wrong)
+    except gym.error.Error:
+        continue
+    found.append(wrong)
+env = gym.make(env_id, obs_type="state")
+found.append(env.reset(seed=0)[1]["instruction"])
+env.close()
+gym.register(id="Other-v0", entry_point="x:y")
+found += ["Other-v0" in kept, gym.registry.pop("Other-v0").id, "Other-v0" in kept]
+found.append(gen3d_envs.registration.load_card("TestPickCan-0003e7")[0].instruction)
+print(json.dumps(found))
+"""
+
+
+def test_a_large_folder_is_not_listed_but_every_id_is_found(tmp_path: Path) -> None:
+    """Over a thousand cards: the registry shows what is in use, finds the rest, and remains one dictionary."""
+    data = (SCENES / "TestPickCan.json").read_bytes()
+    for number in range(1001):
+        name = f"TestPickCan-{number:06x}"
+        (tmp_path / f"{name}.json").write_bytes(data.replace(b"TestPickCan", name.encode()))
+    instruction = read_card(SCENES / "TestPickCan.json").instruction
+    assert helpers.run_json(LARGE, GEN3D_SCENES=str(tmp_path)) == [
+        True, True, 1, True, False, False, False, False, instruction, True, "Other-v0", False, instruction,
+    ]  # fmt: skip
 
 
 def test_a_foreign_version_of_an_id_is_unknown() -> None:

@@ -18,6 +18,7 @@ from gen3d_envs.assets import store
 from gen3d_envs.assets.store import write_atomically
 from gen3d_envs.bank.tables import Split
 from gen3d_envs.errors import AssetError, FieldError, Gen3DError, SceneError
+from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import SCENE_NAME, Family, Seed, Sha256, Spec, read_card, to_json
 
 INDEX = "bank.json"
@@ -47,7 +48,7 @@ class Settings(Spec, frozen=True, kw_only=True):
     robots: tuple[str, ...] = ("widowx",)
     designer: str = "rules"
     assets: str = "procedural"
-    physics: str = "pybullet"
+    physics: str = DEFAULT
     name_digits: int = 4
 
 

@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from gen3d_envs.assets.asset import Asset
+from gen3d_envs.assets.generators import AssetGenerator, get_generator
 from gen3d_envs.assets.store import AssetStore, encode
 from gen3d_envs.bank.compose import compose, handmade_folder
 from gen3d_envs.bank.index import Entry, Settings
@@ -21,7 +23,7 @@ from gen3d_envs.bank.plan import SceneRequest
 from gen3d_envs.build import BuiltScene, build, build_asset
 from gen3d_envs.certify import certify
 from gen3d_envs.design.designer import Designer, get_designer
-from gen3d_envs.errors import DesignError, Gen3DError, LayoutError
+from gen3d_envs.errors import AssetError, DesignError, FieldError, LayoutError, UnfitError
 from gen3d_envs.gate import inspect
 from gen3d_envs.spec import Certificate, CheckResult, SceneSpec, replace, to_card
 
@@ -65,13 +67,16 @@ def make(candidates: Sequence[SceneRequest], settings: Settings) -> Made:
     Args:
         candidates: the request and its spares, in order.
         settings: of the bank.
+
+    Raises:
+        AssetError, EngineUnavailable: what makes assets does not work.
     """
-    designer = get_designer(settings.designer)
+    designer, generator = _tools(settings.designer, settings.assets)
     tries, generated, refused = 0, 0, 0
     rejected: list[str] = []
     reasons: list[str] = []
     for request in candidates:
-        work = _Work(request, settings, designer)
+        work = _Work(request, settings, designer, generator)
         scene = work.run()
         tries += work.tries
         generated, refused = generated + work.generated, refused + work.refused
@@ -89,11 +94,20 @@ def make(candidates: Sequence[SceneRequest], settings: Settings) -> Made:
     return Made(entry, to_card(scene.spec) if scene else None, assets, os.getpid(), time.process_time())
 
 
+@lru_cache(maxsize=4)
+def _tools(designer: str, assets: str) -> tuple[Designer, AssetGenerator]:
+    """Who reads sentences and what makes assets; loaded once per process, for some of them are large."""
+    return get_designer(designer), get_generator(assets)
+
+
 class _Work:
     """The attempts at one request."""
 
-    def __init__(self, request: SceneRequest, settings: Settings, designer: Designer) -> None:
-        self._request, self._settings, self._designer = request, settings, designer
+    def __init__(
+        self, request: SceneRequest, settings: Settings, designer: Designer, generator: AssetGenerator
+    ) -> None:
+        self._request, self._settings = request, settings
+        self._designer, self._generator = designer, generator
         self._folder = handmade_folder() if request.card is not None else None
         self._store = MemoryStore()
         self.tries = self.generated = self.refused = 0
@@ -127,9 +141,14 @@ class _Work:
         if draw > 0:
             spec = _roomier(spec)
         try:
-            assets = tuple(build_asset(item, self._folder, self._store) for item in spec.objects)
-        except Gen3DError as error:
-            return Refusal("asset", str(error), "objects")
+            assets = tuple(build_asset(item, self._folder, self._store, self._generator) for item in spec.objects)
+        except UnfitError as error:
+            self.generated, self.refused = self.generated + 1, self.refused + 1
+            return Refusal(f"asset {error.reason}", str(error), "objects")
+        except AssetError:
+            raise  # a generator that does not work, which other objects would not mend
+        except FieldError as error:
+            return Refusal("asset impossible", str(error), "objects")
         self.generated += len(assets)
         objects = tuple(replace(o, asset_sha256=a.sha256) for o, a in zip(spec.objects, assets, strict=True))
         spec = replace(spec, objects=objects)

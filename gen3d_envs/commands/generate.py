@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from gen3d_envs.assets.generators import get_generator
 from gen3d_envs.bank.generate import Run, generate
 from gen3d_envs.bank.index import BankIndex, Entry, Figures, Settings
 from gen3d_envs.bank.plan import (
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     for name in args.robots:
         get_robot(name)
     get_designer(args.designer)
+    get_generator(args.assets)
     settings = Settings(
         benchmark=plan.name, seed=plan.seed, plan=plan.sha256, robots=tuple(args.robots), designer=args.designer,
         assets=args.assets, name_digits=digits,

@@ -76,7 +76,8 @@ try:
         import pybullet
 except ImportError as error:
     raise EngineUnavailable(
-        "PyBullet is not installed: its wheels exist for Linux x86-64 and Python 3.11 only; use such an interpreter."
+        "PyBullet is not installed (its wheels exist for Linux x86-64 and Python up to 3.11 only): use "
+        "physics='mujoco', or such an interpreter."
     ) from error
 
 

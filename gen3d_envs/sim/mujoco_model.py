@@ -22,7 +22,7 @@ try:
     import mujoco
 except ImportError as error:
     raise EngineUnavailable(
-        "MuJoCo is not installed: pip install 'gen3d-envs[mujoco]', or ask for another physics engine."
+        "MuJoCo is not installed: pip install 'mujoco>=4,<5', or use physics='pybullet'."
     ) from error
 
 __all__ = ["CONTACT_GAP_M", "PHYSICS_HZ", "Compiled", "compiled", "make_spec", "mujoco", "perturbed"]
@@ -143,8 +143,16 @@ def _compile(setup: WorldSetup) -> Compiled:
         tuple(name.split("/")[0] for name in geom_names),
         len(articulation.joints),
         _drives(articulation),
-        tuple(builder.pairs),
+        _pairs(model, builder),
     )
+
+
+def _pairs(model: mujoco.MjModel, builder: _Builder) -> tuple[tuple[int, int], ...]:
+    """What each contact pair of the model is; the compiler sorts them."""
+    kinds: list[tuple[int, int]] = [(0, 0)] * model.npair
+    for index, kind in enumerate(builder.pairs):
+        kinds[model.pair(f"pair{index}").id] = kind
+    return tuple(kinds)
 
 
 def perturbed(scene: Compiled, dynamics: Dynamics) -> mujoco.MjModel:
@@ -330,12 +338,13 @@ class _Builder:
     def _pair(
         self, kind: tuple[int, int], first: str, second: str, friction: float, torsion_m: float, rolling_m: float
     ) -> None:
-        self.pairs.append(kind)
         self.spec.add_pair(
+            name=f"pair{len(self.pairs)}",
             geomname1=first, geomname2=second, condim=6 if rolling_m else 4 if torsion_m else 3,
             friction=(friction, friction, torsion_m, rolling_m, rolling_m), solref=SOLREF, solimp=SOLIMP,
             gap=CONTACT_GAP_M,
         )  # fmt: skip
+        self.pairs.append(kind)
 
 
 def _turned(orientation: Quaternion, moments: tuple[float, float, float, float, float, float]) -> tuple[float, ...]:

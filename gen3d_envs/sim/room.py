@@ -1,13 +1,12 @@
 """Rooms: the support and everything around it that is seen but never touched.
 
 A room is drawn from (style, seed) and (support kind, seed): walls, floor, furniture, table and light, all low-poly with
-procedural textures, under 350 triangles.
+procedural textures, under 450 triangles.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,38 +14,9 @@ import numpy as np
 
 from gen3d_envs.assets.asset import Vector
 from gen3d_envs.errors import SceneError
-from gen3d_envs.sim import room_furniture as furniture
-from gen3d_envs.sim.room_furniture import (
-    ASH,
-    BIRCH,
-    BLACK,
-    BRICK,
-    CHARCOAL,
-    CHERRY,
-    CREAM,
-    EBONY,
-    FLOOR_Z_M,
-    FOREST,
-    GREIGE,
-    LIGHT_STEEL,
-    MIST,
-    NAVY,
-    OAK,
-    PINE,
-    ROSE,
-    SAGE,
-    SAND,
-    STEEL,
-    STONE,
-    WALNUT,
-    WHITE,
-    Site,
-    finish,
-    pick,
-    vary,
-)  # fmt: skip
+from gen3d_envs.sim.room_furniture import BLACK, CHARCOAL, FLOOR_Z_M, WALNUT, WHITE, Site, finish, pick, vary
 from gen3d_envs.sim.room_parts import Builder, Finish, Side, legs
-from gen3d_envs.sim.textures import Color
+from gen3d_envs.sim.room_styles import FIRST_RELEASE, FIRST_STYLES, INLAYS, ROOM_STYLES, SUPPORT_TOPS, Lamp, RoomStyle
 from gen3d_envs.sim.view import LightSpec, VisualNode
 from gen3d_envs.spec import BACK_M, BackgroundSpec, SupportSpec
 
@@ -69,80 +39,10 @@ class Room:
     sky: Vector
 
 
-@dataclass(frozen=True)
-class _Style:
-    """Choices of a style: colours, and kinds of texture with the size of their tile in m."""
-
-    walls: tuple[Color, ...]
-    wall_kinds: tuple[tuple[str, float], ...]
-    floors: tuple[tuple[str, Color, float], ...]
-    furniture: Callable[[Site], None]
-    backed: float
-    """Share of the rooms in which a wall stands right behind the support."""
-
-
-_LIGHT_WALLS = (WHITE, CREAM, MIST, SAGE, GREIGE, ROSE)
-_STYLES: dict[str, _Style] = {
-    "office": _Style(
-        (WHITE, MIST, GREIGE, SAGE), (("plaster", 1.0), ("stripes", 0.6)),
-        (("carpet", STONE, 0.6), ("carpet", NAVY, 0.6), ("carpet", CHARCOAL, 0.6), ("linoleum", GREIGE, 0.8)),
-        furniture.office, 0.25,
-    ),
-    "kitchen": _Style(
-        (WHITE, CREAM, SAGE, MIST, SAND), (("tiles", 0.4), ("tiles", 0.6), ("plaster", 1.0), ("brick", 0.6)),
-        (("checker", CREAM, 1.0), ("tiles", GREIGE, 1.0), ("boards", OAK, 0.8), ("tiles", BRICK, 0.9)),
-        furniture.kitchen, 0.5,
-    ),
-    "workshop": _Style(
-        (STONE, GREIGE, WHITE, BRICK), (("concrete", 1.2), ("brick", 0.7), ("plaster", 1.0)),
-        (("concrete", STONE, 1.2), ("concrete", GREIGE, 1.2), ("boards", ASH, 0.9)), furniture.workshop, 0.3,
-    ),
-    "dining": _Style(
-        (CREAM, SAND, SAGE, ROSE, NAVY), (("plaster", 1.0), ("stripes", 0.5)),
-        (("parquet", OAK, 1.0), ("boards", WALNUT, 0.9), ("boards", PINE, 0.9), ("parquet", CHERRY, 1.0)),
-        furniture.dining, 0.0,
-    ),
-    "lab": _Style(
-        (WHITE, MIST, LIGHT_STEEL), (("plaster", 1.0), ("tiles", 0.5)),
-        (("linoleum", MIST, 0.8), ("terrazzo", LIGHT_STEEL, 0.7), ("linoleum", SAGE, 0.8), ("tiles", WHITE, 1.2)),
-        furniture.lab, 0.35,
-    ),
-    "living_room": _Style(
-        (CREAM, GREIGE, SAGE, MIST, ROSE, FOREST),
-        (("plaster", 1.0), ("stripes", 0.5), ("plaster", 0.7), ("brick", 0.7)),
-        (("boards", OAK, 0.9), ("parquet", WALNUT, 1.0), ("carpet", SAND, 0.6), ("boards", BIRCH, 0.9)),
-        furniture.living_room, 0.0,
-    ),
-    "classroom": _Style(
-        _LIGHT_WALLS, (("plaster", 1.0), ("plaster", 0.8), ("brick", 0.8)),
-        (("linoleum", SAND, 0.8), ("linoleum", STONE, 0.8), ("boards", PINE, 0.8), ("checker", MIST, 1.2)),
-        furniture.classroom, 0.0,
-    ),
-}  # fmt: skip
-
-STYLES: tuple[str, ...] = tuple(_STYLES)
+STYLES: tuple[str, ...] = tuple(ROOM_STYLES)
 """Names of the rooms."""
 
-# Kinds of top with their texture, colours and tile; thickness; what it stands on.
-_SUPPORTS: dict[str, tuple[tuple[tuple[str, tuple[Color, ...], float], ...], float, str]] = {
-    "desk": (
-        (("wood", (OAK, BIRCH, WALNUT, ASH), 0.7), ("laminate", (WHITE, GREIGE, LIGHT_STEEL), 0.5)),
-        0.03, "legs",
-    ),
-    "counter": (
-        (("granite", (STONE, CHARCOAL, GREIGE), 0.35), ("marble", (WHITE, CREAM), 0.9),
-         ("terrazzo", (WHITE, GREIGE), 0.5), ("boards", (OAK, PINE), 0.5)), 0.04, "body",
-    ),
-    "workbench": ((("boards", (PINE, OAK, ASH), 0.8), ("metal", (STEEL,), 0.6)), 0.07, "legs"),
-    "dining_table": (
-        (("wood", (WALNUT, OAK, CHERRY, BIRCH), 0.9), ("boards", (OAK, CHERRY, WALNUT), 0.8),
-         ("fabric", (CREAM, MIST, ROSE, SAGE), 0.2), ("marble", (WHITE,), 0.9)), 0.035, "legs",
-    ),
-    "lab_bench": ((("laminate", (WHITE, CHARCOAL, MIST), 0.5), ("metal", (LIGHT_STEEL,), 0.6)), 0.03, "body"),
-    "side_table": ((("wood", (WALNUT, PINE, EBONY, OAK), 0.6), ("parquet", (OAK,), 0.8)), 0.03, "legs"),
-}  # fmt: skip
-
-SUPPORT_KINDS: tuple[str, ...] = tuple(_SUPPORTS)
+SUPPORT_KINDS: tuple[str, ...] = tuple(SUPPORT_TOPS)
 """Names of the supports."""
 
 
@@ -153,16 +53,20 @@ def build_room(background: BackgroundSpec, support: SupportSpec) -> Room:
     Raises:
         SceneError: an unknown style or kind of support.
     """
-    if background.style not in _STYLES:
+    if background.style not in ROOM_STYLES:
         raise SceneError("background.style", background.style, "is no known room", f"Use one of {', '.join(STYLES)}")
-    if support.kind not in _SUPPORTS:
+    if support.kind not in SUPPORT_TOPS:
         raise SceneError("support.kind", support.kind, "is no known support", f"Use one of {', '.join(SUPPORT_KINDS)}")
-    style = _STYLES[background.style]
+    first = background.seed in FIRST_RELEASE.get(background.style, frozenset())
+    style = (FIRST_STYLES if first else ROOM_STYLES)[background.style]
     rng = _rng("room", background.style, background.seed)
     table_x, table_y = support.depth_m - BACK_M, support.width_m / 2.0
     room = Builder()
-    backed = bool(rng.random() < style.backed) and support.depth_m >= 0.8
-    far_x = table_x + (0.02 if backed else float(rng.uniform(1.3, 1.9)))
+    if style.wall_m is None:
+        backed = bool(rng.random() < style.backed) and support.depth_m >= 0.8
+        far_x = table_x + (0.02 if backed else float(rng.uniform(1.3, 1.9)))
+    else:
+        far_x = max(table_x, 0.5) + float(rng.uniform(*style.wall_m))
     site = Site(
         room, rng, far_x, table_y + float(rng.uniform(1.2, 1.7)), -table_y - float(rng.uniform(1.2, 1.7)),
         -BACK_M - float(rng.uniform(1.2, 1.6)), table_x, table_y,
@@ -174,7 +78,7 @@ def build_room(background: BackgroundSpec, support: SupportSpec) -> Room:
     # What hides others comes first: the table, then furniture, and the floor at the end.
     nodes = table.nodes("support", SUPPORT_SEGMENT) + room.nodes("room", 0)[::-1]
     sky = tuple(float(channel) / 255.0 for channel in vary(rng, (232, 234, 236), 5.0))
-    return Room(nodes, _light(rng), (sky[0], sky[1], sky[2]))
+    return Room(nodes, (_light(rng) if style.lamp is None else _lamp(rng, style.lamp)), (sky[0], sky[1], sky[2]))
 
 
 def _rng(*key: object) -> np.random.Generator:
@@ -183,7 +87,7 @@ def _rng(*key: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
-def _shell(site: Site, style: _Style) -> None:
+def _shell(site: Site, style: RoomStyle) -> None:
     """Floor, four walls and their skirting, darker in the corners and under the table."""
     builder, rng = site.builder, site.rng
     kind, color, tile_m = pick(rng, style.floors)
@@ -219,14 +123,17 @@ def _shell(site: Site, style: _Style) -> None:
 
 def _support(builder: Builder, support: SupportSpec, rng: np.random.Generator) -> None:
     """The table: a textured top at z = 0 and what it stands on."""
-    tops, thickness, base = _SUPPORTS[support.kind]
+    tops, thickness, base = SUPPORT_TOPS[support.kind]
     kind, colors, tile_m = pick(rng, tops)
     top = finish(rng, kind, pick(rng, colors), tile_m, 256)
     x0, x1, y1 = -BACK_M, support.depth_m - BACK_M, support.width_m / 2.0
     low, high = (x0, -y1, -thickness), (x1, y1, 0.0)
     grid = np.linspace(-1.0, 1.0, 5)
     shade = 1.0 - 0.07 * np.clip(np.hypot(grid[None, :], grid[:, None]) - 0.35, 0.0, 1.0)
-    builder.panel("+z", low, high, top, (4, 4), shade)
+    if support.kind in INLAYS and min(support.depth_m, support.width_m) > 0.6:
+        _inlaid(builder, low, high, top, finish(rng, *pick(rng, INLAYS[support.kind]), 0.3))
+    else:
+        builder.panel("+z", low, high, top, (4, 4), shade)
     red, green, blue = (int(0.8 * channel) for channel in top.color)
     edge = Finish((red, green, blue))
     builder.box(low, high, edge, sides=("+x", "-x", "+y", "-y", "-z"))
@@ -236,6 +143,16 @@ def _support(builder: Builder, support: SupportSpec, rng: np.random.Generator) -
         builder.box(inner_low, inner_high, dark, sides=("+x", "-x", "+y", "-y"), foot=0.7)
     else:
         legs(builder, inner_low, inner_high, 0.07 if support.kind == "workbench" else 0.05, dark)
+
+
+def _inlaid(builder: Builder, low: Vector, high: Vector, frame: Finish, inlay: Finish) -> None:
+    """A top with a panel let into it, flush with its frame: no two surfaces in one place."""
+    (x0, y0, z0), (x1, y1, z1) = low, high
+    margin = 0.11
+    a, b, c, d = x0 + margin, x1 - margin, y0 + margin, y1 - margin
+    for start, end in (((x0, y0), (x1, c)), ((x0, d), (x1, y1)), ((x0, c), (a, d)), ((b, c), (x1, d))):
+        builder.panel("+z", (*start, z0), (*end, z1), frame)
+    builder.panel("+z", (a, c, z0), (b, d, z1), inlay, (3, 3))
 
 
 def _light(rng: np.random.Generator) -> LightSpec:
@@ -248,6 +165,25 @@ def _light(rng: np.random.Generator) -> LightSpec:
     level, share = rng.uniform(0.96, 1.05), rng.uniform(0.58, 0.69)
     ambient = tint[::-1] * level * share
     directional = tint * level * (1.0 - share) / -direction[2]
+    return LightSpec(
+        ambient=(float(ambient[0]), float(ambient[1]), float(ambient[2])),
+        directional=(float(directional[0]), float(directional[1]), float(directional[2])),
+        direction=(float(direction[0]), float(direction[1]), float(direction[2])),
+    )
+
+
+def _lamp(rng: np.random.Generator, lamp: Lamp) -> LightSpec:
+    """A style's own light. No surface gets more than full white: the renderer's channels would overflow."""
+    warmth = rng.uniform(*lamp.warmth)
+    tint = np.array([1.0 + 0.6 * warmth, 1.0, 1.0 - warmth])
+    azimuth, slant = rng.uniform(*lamp.azimuth_rad), rng.uniform(*lamp.slant)
+    direction = np.array([slant * np.cos(azimuth), slant * np.sin(azimuth), -1.0])
+    direction /= np.linalg.norm(direction)
+    share = rng.uniform(*lamp.ambient)
+    ambient = share * (0.5 + 0.5 * tint)
+    directional = tint * (1.0 - share)
+    brightest = float((ambient + directional).max())
+    ambient, directional = ambient / brightest, directional / brightest
     return LightSpec(
         ambient=(float(ambient[0]), float(ambient[1]), float(ambient[2])),
         directional=(float(directional[0]), float(directional[1]), float(directional[2])),

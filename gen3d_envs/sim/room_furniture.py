@@ -41,8 +41,13 @@ class Site:
 
     @property
     def backed(self) -> bool:
-        """True where a wall stands right behind the support, so that nothing fits between them."""
-        return self.far_x - self.table_x < 0.1
+        """True where a wall stands right behind the support, or behind a ledge at its far edge."""
+        return self.far_x - self.table_x < 0.6
+
+    @property
+    def edge_x(self) -> float:
+        """Where things may begin to stand behind the support: never over it, nor where objects are."""
+        return max(self.table_x, 0.5) + 0.015
 
 
 def pick(rng: np.random.Generator, options: tuple[T, ...]) -> T:
@@ -100,30 +105,6 @@ def kitchen(site: Site) -> None:
     _on_wall(site, "window", WHITE)
 
 
-def workshop(site: Site) -> None:
-    """A tool cabinet, crates and a pegboard."""
-    builder, rng = site.builder, site.rng
-    paint = pick(rng, ((176, 62, 52), (62, 98, 150), CHARCOAL, (90, 128, 96)))
-    front = finish(rng, "drawers", paint, 0.0)
-    body, far_x = Finish(front.color), site.far_x
-    crate = finish(rng, "boards", PINE, 0.5)
-    if site.backed:
-        y = site.left_y
-        cupboard(builder, (far_x - 1.6, y - 0.5, FLOOR_Z_M), (far_x - 0.1, y, 0.1), "-y", body, front, 0.7)
-    else:
-        y = site.left_y - rng.uniform(0.1, 0.6)
-        cupboard(builder, (far_x - 0.5, y - 1.4, FLOOR_Z_M), (far_x, y, 0.1), "-x", body, front, 0.7)
-    for index in range(3):
-        x, y = site.table_x + 0.5 + 0.2 * index, site.table_y + 0.35 - 0.42 * index
-        if site.backed:
-            x, y = site.table_x - 0.5 - 0.45 * index, site.table_y + 0.3
-        size = rng.uniform(0.28, 0.4)
-        builder.box((x, y, FLOOR_Z_M), (x + size, y + size, FLOOR_Z_M + size), crate, foot=0.7)
-    board = finish(rng, "pegboard", SAND, 0.6)
-    y = site.left_y - 0.02
-    builder.panel("-y", (site.back_x + 0.6, y, 0.25), (max(site.far_x - 0.8, 0.3), y, 1.0), board)
-
-
 def dining(site: Site) -> None:
     """Two chairs, a sideboard and a rug."""
     builder, rng = site.builder, site.rng
@@ -135,30 +116,8 @@ def dining(site: Site) -> None:
     y = site.left_y - rng.uniform(0.1, 0.5)
     low = (site.far_x - 0.4, y - 1.5, FLOOR_Z_M)
     cupboard(builder, low, (site.far_x, y, 0.05), "-x", Finish(front.color), front, 0.75)
-    _rug(site)
+    rug(site)
     _on_wall(site, "poster", CREAM)
-
-
-def lab(site: Site) -> None:
-    """Benches along two walls and a stool."""
-    builder, rng = site.builder, site.rng
-    color = pick(rng, (WHITE, LIGHT_STEEL, MIST))
-    front = finish(rng, "fronts", color, 0.0)
-    top = Finish(vary(rng, CHARCOAL))
-    cupboard(
-        builder, (site.back_x + 0.3, site.left_y - 0.6, FLOOR_Z_M), (site.far_x, site.left_y, 0.1), "-y",
-        Finish(front.color), front, 0.8,
-    )  # fmt: skip
-    builder.box((site.back_x + 0.3, site.left_y - 0.63, 0.1), (site.far_x, site.left_y, 0.14), top)
-    if not site.backed:
-        drawers = finish(rng, "drawers", pick(rng, (STEEL, MIST, NAVY)), 0.0)
-        low = (site.far_x - 0.5, -0.5, FLOOR_Z_M)
-        cupboard(builder, low, (site.far_x, 0.5, 0.0), "-x", Finish(drawers.color), drawers, 0.5)
-        x, y = site.table_x + 0.45, rng.uniform(0.1, 0.5)
-        seat = Finish(vary(rng, BLACK))
-        builder.box((x - 0.17, y - 0.17, -0.22), (x + 0.17, y + 0.17, -0.16), seat, foot=0.8)
-        legs(builder, (x - 0.15, y - 0.15, FLOOR_Z_M), (x + 0.15, y + 0.15, -0.22), 0.03, Finish(STEEL))
-    _on_wall(site, "board", WHITE)
 
 
 def living_room(site: Site) -> None:
@@ -171,7 +130,7 @@ def living_room(site: Site) -> None:
     builder.box(
         (0.2, site.left_y - 0.3, FLOOR_Z_M), (1.1, site.left_y, 0.9), Finish(books.color), ("-y", books), foot=0.75
     )
-    _rug(site)
+    rug(site)
     wood = Finish(vary(rng, pick(rng, (OAK, WALNUT))))
     x = site.table_x + 0.35
     builder.box((x, 0.9, -0.34), (x + 0.5, 1.4, -0.3), wood, foot=0.8)
@@ -192,10 +151,11 @@ def classroom(site: Site) -> None:
     _on_wall(site, "board", pick(rng, ((54, 84, 70), WHITE)))
 
 
-def _rug(site: Site) -> None:
-    rug = finish(site.rng, "rug", pick(site.rng, (ROSE, NAVY, SAND, FOREST, BRICK, STONE)), 0.0)
+def rug(site: Site) -> None:
+    """A rug between the support and the far wall."""
+    woven = finish(site.rng, "rug", pick(site.rng, (ROSE, NAVY, SAND, FOREST, BRICK, STONE)), 0.0)
     low = (site.table_x - 0.3, -0.5, FLOOR_Z_M)
-    site.builder.panel("+z", low, (site.far_x - 0.25, site.left_y - 0.3, FLOOR_Z_M + 0.01), rug)
+    site.builder.panel("+z", low, (site.far_x - 0.25, site.left_y - 0.3, FLOOR_Z_M + 0.01), woven)
 
 
 def _on_wall(site: Site, kind: str, color: Color) -> None:

@@ -99,6 +99,15 @@ class Builder:
             shade = None if side in ("+z", "-z") or foot == 1.0 else [[foot, foot], [1.0, 1.0]]
             self.panel(side, low, high, chosen, shade=shade)
 
+    def mesh(self, points: ArrayLike, faces: ArrayLike, finish: Finish, shade: ArrayLike = 1.0) -> None:
+        """A free shape in the finish's colour alone: (n, 3) m, (m, 3) indices, brightness () or (n,)."""
+        vertices = np.asarray(points, np.float64)
+        light = np.broadcast_to(np.asarray(shade, np.float64), len(vertices))
+        colors = np.clip(np.rint(np.asarray(finish.color, np.float64) * light[:, None]), 0, 255)
+        self._finishes.setdefault(("plain",), Finish(finish.color))
+        part = (vertices, np.asarray(faces, np.int64).reshape(-1, 3), colors, np.zeros((len(vertices), 2)))
+        self._groups.setdefault(("plain",), []).append(part)
+
     def nodes(self, prefix: str, segment: int) -> tuple[VisualNode, ...]:
         """What was collected, one node for each texture."""
         result = []
@@ -179,3 +188,43 @@ def sofa(builder: Builder, low: Vector, high: Vector, face: Side, cloth: Finish)
         builder.box((x0, y1 - 0.2, z0), (x1, y1, z1), cloth, foot=0.8)
         builder.box((x0, y0, z0), (x0 + 0.15, y1 - 0.2, arm), cloth, foot=0.6)
         builder.box((x1 - 0.15, y0, z0), (x1, y1 - 0.2, arm), cloth, foot=0.6)
+
+
+def lathe(
+    builder: Builder, x: float, y: float, profile: tuple[tuple[float, float], ...], finish: Finish, sides: int = 6,
+    lid: bool = True,
+) -> None:  # fmt: skip
+    """A turned thing that stands at (x, y): ``profile`` is its (radius, height) from below; open below."""
+    angles = 2.0 * np.pi * (np.arange(sides) + 0.5) / sides
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points = [np.column_stack([r * ring + (x, y), np.full(sides, z)]) for r, z in profile]
+    faces = []
+    for level in range(len(profile) - 1):
+        for side in range(sides):
+            a, b = level * sides + side, level * sides + (side + 1) % sides
+            faces += [(a, b, b + sides), (a, b + sides, a + sides)]
+    # The lid has corners of its own, or its edge would be shaded round.
+    top = len(profile) * sides
+    faces += [(top, top + side, top + side + 1) for side in range(1, sides - 1 if lid else 1)]
+    shade = np.concatenate([np.full(sides, 0.8), np.ones(len(profile) * sides)])
+    builder.mesh(np.concatenate([*points, points[-1]]), faces, finish, shade)
+
+
+def plant(
+    builder: Builder, rng: np.random.Generator, x: float, y: float, z: float, height_m: float, pot: Finish, leaf: Finish
+) -> None:
+    """A pot with leaves that spread to half their height; its pot takes a third of the height."""
+    pot_m = 0.33 * height_m
+    lathe(builder, x, y, ((0.5 * pot_m, z), (0.62 * pot_m, z + pot_m)), pot)
+    for index in range(7):
+        angle = 2.0 * np.pi * index / 7.0 + rng.uniform(-0.3, 0.3)
+        spread, rise = rng.uniform(0.25, 0.5) * height_m, rng.uniform(0.45, 0.67) * height_m
+        out, across = np.array([np.cos(angle), np.sin(angle), 0.0]), np.array([-np.sin(angle), np.cos(angle), 0.0])
+        foot = np.array([x, y, z + pot_m])
+        middle = foot + 0.55 * spread * out + np.array([0.0, 0.0, 0.75 * rise])
+        wide = 0.16 * height_m * across
+        points = [foot, middle - wide, middle + wide, foot + spread * out + np.array([0.0, 0.0, rise])]
+        shade = np.array([0.6, 0.95, 0.85, 1.0]) * rng.uniform(0.85, 1.1)
+        # Both faces, each with corners of its own: a shared corner has no side to be lit from.
+        builder.mesh(points, [(0, 1, 2), (1, 3, 2)], leaf, shade)
+        builder.mesh(points, [(0, 2, 1), (1, 2, 3)], leaf, shade)

@@ -26,10 +26,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rollout",),
     ("experts",),
     ("certify", "gate", "compare", "compare_plot", "demos", "evaluation", "testing"),
-    ("author", "import_world",),
-    ("bank",),
+    (
+        "author",
+        "import_world",
+    ),
     ("release",),
+    ("bank",),
     ("export", "pictures", "report_graph", "report_style", "report", "gallery", "viewer"),
+    ("studio",),
     ("docs", "commands", "cli"),
     ("baselines",),
 )
@@ -52,6 +56,7 @@ OWNERS = {
     "openai": ("gen3d_envs/design/llm_openai.py",),
     "stable_baselines3": ("baselines/**/*.py",),
     "ray": ("baselines/**/*.py",),
+    "viser": ("gen3d_envs/studio/page.py",),
     "rclpy": ("baselines/ros/*.py",),
     "pytest": ("gen3d_envs/testing.py",),
 }

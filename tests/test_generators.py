@@ -698,3 +698,39 @@ def test_what_a_buffer_holds() -> None:
     """The block of these tests is what it claims to be."""
     scene = trimesh.load_scene(io.BytesIO(BLOCK), file_type="glb")
     assert scene.extents == pytest.approx((2.0, 1.2, 1.0))
+
+
+# ---- real generated meshes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_real_meshes_of_a_text_to_3d_model(shared_assets: Path, tmp_path: Path) -> None:
+    """Textured GLBs that a large model made, by their file names alone."""
+    pytest.importorskip("pybullet")
+    from gen3d_envs.gate import inspect
+
+    for name in ("basket", "knife", "salt_shaker"):
+        shutil.copy(shared_assets / f"{name}.glb", tmp_path)
+    folder = Folder(tmp_path)
+    assert folder.categories == ("basket", "knife", "salt_shaker")
+    for category in folder.categories:
+        wanted = spec(category, category.replace("_", " "), grip_width_m=GRIP_M)
+        asset = folder(wanted, 0)
+        assert [result for result in inspect(asset, wanted) if not result.passed] == []
+        assert asset.colors.std(axis=0).min() > 3, "the texture should show"
+        assert (asset.cavity is not None) == (category == "basket")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("category", ["mug", "bowl", "plate", "hammer", "toy_duck"])
+def test_other_shapes_come_through(category: str, tmp_path: Path) -> None:
+    """Meshes without collision bodies, in another unit and y up: they must be decomposed to be what they are."""
+    pytest.importorskip("coacd")
+    from gen3d_envs.gate import inspect
+
+    made = generate(spec(category))
+    mesh = trimesh.Trimesh(made.vertices * 17.0, made.faces, vertex_colors=made.colors, process=False)
+    mesh.apply_transform(trimesh.transformations.rotation_matrix(-np.pi / 2, (1, 0, 0)))
+    (tmp_path / f"{category}.glb").write_bytes(glb(mesh))
+    wanted = spec(category, f"red {category}", color="red", seed=5)
+    assert [result for result in inspect(Folder(tmp_path)(wanted, 1), wanted) if not result.passed] == []

@@ -14,6 +14,8 @@ _KITCHEN = (
     "kettle", "jar", "pan",
 )  # fmt: skip
 
+_STATIONERY = ("pen", "marker", "eraser", "tape", "computer_mouse", "battery", "coaster", "mug", "notebook")
+
 TRAIN = SplitTable(
     name="train",
     scenes=100,
@@ -29,12 +31,13 @@ TRAIN = SplitTable(
     avoid=frozenset({("can", "tray"), ("bottle", "tray"), ("candle", "tray"), ("salt_shaker", "tray")}),
     rooms=(
         ("kitchen", "counter"), ("dining", "dining_table"), ("office", "desk"), ("workshop", "workbench"),
-        ("living_room", "side_table"),
+        ("living_room", "side_table"), ("study", "writing_desk"),
     ),
     found_in={
         "kitchen": _KITCHEN,
         "dining": _KITCHEN,
-        "office": ("pen", "marker", "eraser", "tape", "computer_mouse", "battery", "coaster", "mug", "notebook"),
+        "office": _STATIONERY,
+        "study": _STATIONERY,
         "workshop": ("screwdriver", "wrench", "hammer", "tape", "battery", "marker", "can", "brick", "bucket"),
         "living_room": (
             "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "die", "candle", "vase", "coaster"

@@ -1,7 +1,7 @@
 """Put a finished bank into the registry: ``python -m gen3d_envs.bank.release BANK``.
 
 The bank must be one of a benchmark, whole, and each scene certified for every robot of ``release.ROBOTS``. Its assets
-go into one pack. A released benchmark never changes: a folder that is there already is only replaced by the same scenes.
+go into one pack. A released benchmark never changes: a folder that is there is only replaced by the same scenes.
 """
 
 from __future__ import annotations

@@ -492,12 +492,49 @@ def test_urdf(tmp_path: Path) -> None:
         ("<mu1>0.7", "<mu1>many"),
         ("<visual>", "<visual><geometry/></visual><visual>"),
         ('<mesh filename="box.obj" scale="1 1 1"/>', '<box size="1 1 1"/>'),
+        ('<mesh filename="box.obj"/>', '<box size="1 0 1"/>'),
+        ('<mesh filename="box.obj"/>', "<box/>"),
+        ('<mesh filename="box.obj"/>', '<sphere radius="-1"/>'),
+        ('<mesh filename="box.obj"/>', '<cylinder radius="0.1" length="nan"/>'),
+        ('<mesh filename="box.obj"/>', "<cone/>"),
+        ("<collision>", "<collision/>" * 100 + "<collision>"),
     ],
 )
 def test_bad_urdf(old: str, new: str, tmp_path: Path) -> None:
     assert old in URDF
     with pytest.raises(AssetError):
         import_urdf(urdf(tmp_path, URDF.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("collision", "hulls"),
+    [
+        ('<geometry><box size="0.06 0.03 0.1"/></geometry>', 1),
+        ('<geometry><cylinder radius="0.03" length="0.1"/></geometry>', 1),
+        (
+            '<geometry><box size="0.06 0.03 0.05"/></geometry><origin xyz="0 0 -0.025"/></collision>'
+            '<collision><geometry><sphere radius="0.025"/></geometry><origin xyz="0 0 0.025"/>', 2,
+        ),
+    ],
+)  # fmt: skip
+def test_urdf_collision_of_simple_shapes(collision: str, hulls: int, tmp_path: Path) -> None:
+    start, end = URDF.index("<collision>") + len("<collision>"), URDF.index("</collision>")
+    asset = import_urdf(urdf(tmp_path, URDF[:start] + collision + URDF[end:]))
+    assert asset.size_m == pytest.approx((0.06, 0.03, 0.1), abs=1e-6) and len(asset.collision) == hulls
+    points = np.concatenate([part.vertices for part in asset.collision if isinstance(part, Hull)])
+    assert np.ptp(points[:, 2]) == pytest.approx(0.1, abs=0.002)
+
+
+def test_gltf_vertex_colours_under_a_material_are_linear(tmp_path: Path) -> None:
+    """As the specification has it; trimesh's own files, which have no material there, hold sRGB."""
+    mesh = cuboid()
+    mesh.visual = trimesh.visual.TextureVisuals(
+        uv=np.zeros((8, 2)), material=trimesh.visual.material.PBRMaterial(baseColorFactor=[255, 255, 255, 255])
+    )
+    mesh.visual.vertex_attributes["color"] = np.full((8, 4), 55, np.uint8)
+    scene = trimesh.Scene(mesh)
+    raw = mesh_file._flatten(scene, "mesh")
+    assert raw.colored and np.abs(raw.colors - 128.0).max() < 1.0
 
 
 def test_a_urdf_in_another_encoding_does_not_hide_a_document_type(tmp_path: Path) -> None:

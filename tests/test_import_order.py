@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("certify", "gate", "compare", "compare_plot", "demos", "evaluation", "testing"),
     (
         "author",
+        "import_poses",
         "import_world",
     ),
     ("release",),

@@ -123,6 +123,7 @@ def read_world(path: str | Path) -> LayoutWorld:
             urdf, notes = _urdf(file.parent, name, layout)
             warnings += notes
         description = _text(layout.objs_desc.get(name), _text(name, "thing"))
+        description = re.sub(r"^(?:an?|the) (?=.)", "", description, flags=re.IGNORECASE)
         nodes[name] = Node(name, role, description, parent, relation, urdf, *_pose(name, layout.position.get(name)))
     if not any(node.role == MANIPULATED for node in nodes.values()):
         listed = layout.relation.get(MANIPULATED)

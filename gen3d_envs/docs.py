@@ -13,7 +13,7 @@ from collections.abc import Callable
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.observations import AGENT_POS, BRIDGE_PI0, OBS_TYPES, TermGroup, state_terms
-from gen3d_envs.registration import FAMILIES, released
+from gen3d_envs.registration import COLLECTIONS, SPLITS, scene_names
 from gen3d_envs.robots import get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS
 from gen3d_envs.tasks.base import OUTCOMES
@@ -112,11 +112,11 @@ def rewards() -> str:
 
 
 def ids() -> str:
-    """The families and how many scenes each has."""
-    rows = ["| ID | draws one of |", "|---|---|"]
-    for family, env_id in FAMILIES.items():
-        count = sum(row["family"] == family for row in released().values())
-        rows.append(f"| `{env_id}` | {count} scenes |")
+    """The IDs that draw scenes, and how many they have in each split."""
+    rows = ['| ID | `split="train"`, the default | `"heldout"` | `"handmade"` |', "|---|---|---|---|"]
+    for env_id, collection in COLLECTIONS.items():
+        counts = (len(scene_names(collection.get("family"), split)) for split in SPLITS)
+        rows.append(f"| `{env_id}` | {' | '.join(f'{count} scenes' for count in counts)} |")
     return "\n".join(rows)
 
 

@@ -24,6 +24,11 @@ ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
 FAMILIES = {"pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0"}
 BENCHMARK = "gen3d-100"
 BENCHMARK_ID = "Gen3D-100-v0"
+COLLECTIONS: dict[str, dict[str, str]] = {
+    **{env_id: {"family": family} for family, env_id in FAMILIES.items()}, BENCHMARK_ID: {"split": "train"},
+}  # fmt: skip
+"""IDs that draw one of many scenes at each reset, with their arguments."""
+
 SPLITS = ("train", "heldout", "handmade")
 LARGE_FOLDER = 1000
 """Cards of a folder that are listed at import; a larger one is looked into when an ID is asked for."""
@@ -225,10 +230,9 @@ def _register(name: str, arguments: dict[str, object]) -> str:
 
 def register_all() -> None:
     """Register the families, the released scenes and the user's scene folder."""
-    collections: dict[str, dict[str, str]] = {env_id: {"family": name} for name, env_id in FAMILIES.items()}
-    for env_id, arguments in {**collections, BENCHMARK_ID: {"split": "train"}}.items():
+    for env_id, arguments in COLLECTIONS.items():
         if env_id not in gymnasium.registry:
-            gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=arguments)
+            gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=dict(arguments))
     for name in released():
         _register(name, {"scene": name})
     register_folder(user_folder())

@@ -6,7 +6,7 @@ import argparse
 
 from gen3d_envs.commands.console import say, table
 from gen3d_envs.errors import SceneError
-from gen3d_envs.registration import FAMILIES, load_card, scene_names, user_scenes
+from gen3d_envs.registration import COLLECTIONS, load_card, released, scene_names, user_scenes
 
 
 def list_scenes(args: argparse.Namespace) -> int:
@@ -22,12 +22,13 @@ def list_scenes(args: argparse.Namespace) -> int:
             continue
         if args.family in (None, card.task.family):
             objects = ", ".join(item.description for item in card.objects)
-            whose = "yours" if name in own else "released"
+            whose = "yours" if name in own else released()[name].get("split", "released")
             rows.append((f"Gen3D/{name}-v0", card.task.family, whose, card.instruction, objects))
-    for family, env_id in FAMILIES.items():
-        if args.family in (None, family):
-            count = len(scene_names(family))
-            rows.append((env_id, family, "released", f"one of {count} scenes at each reset", ""))
+    for env_id, collection in COLLECTIONS.items():
+        family = collection.get("family", "pick, place")
+        if args.family is None or args.family in family:
+            count = len(scene_names(collection.get("family"), "train"))
+            rows.append((env_id, family, "train", f"one of {count} training scenes at each reset", ""))
     say(table(rows, ("ID", "family", "from", "instruction", "objects")))
     for line in broken:
         say(line)
@@ -43,11 +44,12 @@ def info(args: argparse.Namespace) -> int:
     try:
         env.reset(seed=0)
         scene, spec = env.scene, env.scene.spec
-        if args.scene in FAMILIES.values():
-            family = next(name for name, env_id in FAMILIES.items() if env_id == args.scene)
-            names = scene_names(family)
+        collection = COLLECTIONS.get(args.scene)
+        env_id: str | None
+        if collection is not None:
+            names = scene_names(collection.get("family"), "train")
             env_id = args.scene
-            say(f"{env_id} draws one of {len(names)} scenes at each reset:")
+            say(f"{env_id} draws one of {len(names)} training scenes at each reset:")
             for name in names:
                 say(f"  Gen3D/{name}-v0")
             say(f"\nOne of them, drawn with seed 0:\n{'-' * 32}")

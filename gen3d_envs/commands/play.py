@@ -12,7 +12,7 @@ from pathlib import Path
 from gen3d_envs.commands.console import Progress, say
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.pictures import FILM_HZ, film, make_policy
-from gen3d_envs.registration import FAMILIES
+from gen3d_envs.registration import COLLECTIONS
 from gen3d_envs.rollout import run_episode
 from gen3d_envs.video import write_mp4
 
@@ -40,12 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def make_env(scene: str, robot: str | None, render_mode: str | None) -> Gen3DEnv:
-    """The environment of a family's ID, a scene's name or ID, or a card; with actions at the rate of films."""
-    families = {env_id: family for family, env_id in FAMILIES.items()}
-    family = families.get(scene)
+    """The environment of an ID that draws scenes, a scene's name or ID, or a card; it acts at the rate of films."""
+    collection = COLLECTIONS.get(scene)
     return Gen3DEnv(
-        scene=None if family else scene,
-        family=family,  # type: ignore[arg-type]
+        scene=scene if collection is None else None,
+        **(collection or {}),  # type: ignore[arg-type]
         obs_type="state",
         control_hz=FILM_HZ,
         robot=robot,

@@ -142,6 +142,20 @@ def build_parser() -> argparse.ArgumentParser:
     _robot(play)
     play.add_argument("--video", metavar="FILE.mp4", help="write a film instead of opening a window")
 
+    studio = command(
+        "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",
+        ["gen3d studio", "gen3d studio --robot panda --port 9000 --no-browser"],
+    )  # fmt: skip
+    _robot(studio)
+    _page(studio)
+
+    view = command(
+        "view", "studio:view", "open the studio on one scene, with its joints and randomization as sliders",
+        ["gen3d view Gen3D/PutBananaInBowl-bf78-v0", "gen3d view scenes/PickPen-1f0c.json --no-browser"],
+    )  # fmt: skip
+    view.add_argument("scene", metavar="SCENE", help="name, ID or card (*.json)")
+    _page(view)
+
     gallery = command(
         "gallery", "gallery:run", "write a bank of scenes as a static site that opens from disk",
         ["gen3d gallery my_bank --out site", "gen3d gallery released --out site"],
@@ -256,6 +270,15 @@ def _price(text: str) -> float:
     if not 0.0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no price above 0")
     return value
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, default=8080, metavar="N", help="where to listen (default: 8080)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535)
 
 
 def _seed_value(text: str) -> int:

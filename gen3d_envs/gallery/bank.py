@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_envs.errors import SceneError
-from gen3d_envs.registration import load_card, scene_names, user_scenes
+from gen3d_envs.registration import load_card, released, user_scenes
 from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 
 RELEASED = "released"
@@ -55,7 +55,7 @@ def read_bank(bank: str) -> tuple[list[Entry], list[str]]:
         SceneError: no such folder, no card in it, none that can be used, or an index that cannot be read.
     """
     if bank == RELEASED:
-        pairs = [(load_card(name), None) for name in scene_names()]
+        pairs = [(load_card(name), row.get("split")) for name, row in released().items()]
         return [Entry(spec, path, split, _registered(spec.name)) for (spec, path), split in pairs], []
     folder = Path(bank)
     if not folder.is_dir():

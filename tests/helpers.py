@@ -44,7 +44,7 @@ FAMILY_IDS = tuple(
     if gen3d_envs.scene_names(family)
 )
 
-ALL_IDS = (*FAMILY_IDS, *RELEASED_IDS, *TEST_IDS)
+ALL_IDS = (*FAMILY_IDS, "Gen3D-100-v0", *RELEASED_IDS, *TEST_IDS)
 """Everything that can be made; a new ID is tested by existing."""
 
 

@@ -333,7 +333,7 @@ def test_an_object_is_picked_and_moved_by_hand(
     pytest.importorskip("viser")
     from gen3d_envs.author import save_scene
     from gen3d_envs.studio.page import Studio
-    from gen3d_envs.studio.stage import handle_size
+    from gen3d_envs.studio.stage import HANDLES_ABOVE_M, handle_size
 
     monkeypatch.setenv("GEN3D_SCENES", str(tmp_path / "kept"))
     running = Studio(port=0, scene=str(save_scene(made, tmp_path)))
@@ -347,8 +347,9 @@ def test_an_object_is_picked_and_moved_by_hand(
         browser.poll(1.0)
         # The square between the two arrows is moved along the table.
         a = 0.29 * handle_size(made, 0)
-        grip = (x + a * (math.cos(yaw) - math.sin(yaw)), y + a * (math.sin(yaw) + math.cos(yaw)), 0.002)
-        start, goal = pixel_of(page, grip), pixel_of(page, (grip[0] + 0.03, grip[1] - 0.05, 0.002))
+        z = made.assets[0].size_m[2] + HANDLES_ABOVE_M
+        grip = (x + a * (math.cos(yaw) - math.sin(yaw)), y + a * (math.sin(yaw) + math.cos(yaw)), z)
+        start, goal = pixel_of(page, grip), pixel_of(page, (grip[0] + 0.03, grip[1] - 0.05, z))
         page.drag(start, goal[0] - start[0], goal[1] - start[1])
         page.wait("document.querySelector('[role=status]').innerText.includes('is moved')")
         page.wait("document.body.innerText.includes('Not measured since it was changed')")

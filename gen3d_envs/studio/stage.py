@@ -22,6 +22,9 @@ UPRIGHT_WXYZ = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)
 EYE_M, LOOK_AT_M, FOV_RAD = (0.92, -0.70, 0.62), (0.22, 0.0, 0.08), math.radians(42.0)
 """The first view: the whole arm and all objects, scene frame."""
 
+HANDLES_ABOVE_M = 0.01
+"""How far above an object its handles are."""
+
 Poses = Sequence[tuple[Vector, Quaternion]]
 Place = Callable[[str, float, float, float, bool], None]
 """Called with name, x and y in m, yaw in rad, and whether the hand has let go."""
@@ -140,9 +143,11 @@ class Stage:
         assert index is not None
         x, y, yaw = self._scene.placements[index]
         qx, qy, qz, qw = from_yaw(yaw)
+        # Above the object, which would otherwise catch the clicks that are meant for its handles.
+        z = self._scene.assets[index].size_m[2] + HANDLES_ABOVE_M
         self._gizmo = self._api.add_transform_controls(
             "/handles", scale=handle_size(self._scene, index), line_width=3.0, active_axes=(True, True, False),
-            depth_test=False, opacity=0.75, position=(x, y, 0.002), wxyz=(qw, qx, qy, qz),
+            depth_test=False, opacity=0.75, position=(x, y, z), wxyz=(qw, qx, qy, qz),
         )  # fmt: skip
         gizmo = self._gizmo
 

@@ -262,18 +262,23 @@ def test_a_bank_holds_cards_assets_and_an_index(bank: Path) -> None:
 
 def killed(arguments: list[str], out: Path, when_done: int, then_s: float) -> None:
     """Start a real run and ``kill -9`` it some time after so many places are done."""
+    import psutil
+
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while len(list((out / JOURNAL).glob("*.json"))) < when_done and time.monotonic() < deadline:
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.005)
     time.sleep(then_s)
+    workers = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert not alive, "its processes outlive it"
 
 
 def test_a_kill_loses_only_what_was_in_flight(bank: Path, sentence_file: Path, tmp_path: Path) -> None:
-    """Killed after its first scene and run again, by more processes: the same folder byte for byte."""
+    """Killed after its first scene and continued by two processes: the same folder byte for byte."""
     out = tmp_path / "bank"
     killed(command(sentence_file, out), out, 1, random.Random().uniform(0.0, 0.2))
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("[A-Z]*.json")}

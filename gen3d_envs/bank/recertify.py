@@ -9,6 +9,7 @@ from pathlib import Path
 from gen3d_envs.build import build
 from gen3d_envs.certify import certify
 from gen3d_envs.errors import FieldError, Gen3DError, SceneError
+from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import SCENE_NAME, Certificate, read_card
 
 
@@ -43,21 +44,27 @@ def card_files(folder: str | Path) -> list[Path]:
     return paths
 
 
-def recertify(path: Path, robot: str | None = None) -> tuple[Recertified, ...]:
+def recertify(path: Path, robot: str | None = None, physics: str | None = None) -> tuple[Recertified, ...]:
     """Measure each certificate of a card again, with the robot and engine that it names.
 
     Args:
         path: the card.
         robot: only this robot's; all that are stored where None. A robot without a stored one is measured too.
+        physics: only this engine's, likewise.
     """
     try:
         card = read_card(path)
-        stored: list[Certificate | None] = [c for c in card.certificates if robot in (None, c.robot)]
+        stored: list[Certificate | None] = [
+            c for c in card.certificates if robot in (None, c.robot) and physics in (None, c.engine.split()[0])
+        ]
         scene = build(card, path.parent)
         results = []
         for before in stored or [None]:
             name = robot or card.robot
-            now = certify(scene, name) if before is None else certify(scene, before.robot, before.engine.split()[0])
+            if before is None:
+                now = certify(scene, name, physics or DEFAULT)
+            else:
+                now = certify(scene, before.robot, before.engine.split()[0])
             results.append(Recertified(card.name, before, now, difference(before, now)))
         return tuple(results)
     except Gen3DError as error:
@@ -87,7 +94,9 @@ def difference(stored: Certificate | None, measured: Certificate) -> str:
     return "differs: " + "; ".join(fields)
 
 
-def recertify_folder(folder: str | Path, robot: str | None = None, jobs: int = 1) -> Iterator[Recertified]:
+def recertify_folder(
+    folder: str | Path, robot: str | None = None, jobs: int = 1, physics: str | None = None
+) -> Iterator[Recertified]:
     """Measure all scenes of a folder again, in the order of their names.
 
     Raises:
@@ -99,9 +108,11 @@ def recertify_folder(folder: str | Path, robot: str | None = None, jobs: int = 1
     paths: Sequence[Path] = card_files(folder)
     if jobs == 1:
         for path in paths:
-            yield from recertify(path, robot)
+            yield from recertify(path, robot, physics)
         return
     from joblib import Parallel, delayed
 
-    for results in Parallel(n_jobs=jobs, return_as="generator")(delayed(recertify)(path, robot) for path in paths):
+    for results in Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(recertify)(path, robot, physics) for path in paths
+    ):
         yield from results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,12 +59,7 @@ class BuiltScene:
     def nodes(self) -> tuple[VisualNode, ...]:
         """One node per object, named ``object/<name>``."""
         return tuple(
-            VisualNode(
-                f"object/{item.name}",
-                VisualMesh(a.vertices, a.faces, a.colors),
-                SEGMENT_OBJECTS + index,
-                casts_shadow=True,
-            )
+            VisualNode(f"object/{item.name}", visual_mesh(a), SEGMENT_OBJECTS + index, casts_shadow=True)
             for index, (item, a) in enumerate(zip(self.spec.objects, self.assets, strict=True))
         )
 
@@ -82,6 +78,17 @@ class BuiltScene:
             BodyState(item.name, asset, (x, y, (item.pose.z_m if item.pose else 0.0) + REST_GAP_M), from_yaw(yaw))
             for item, asset, (x, y, yaw) in zip(self.spec.objects, self.assets, placements, strict=True)
         )
+
+
+_MESHES: weakref.WeakKeyDictionary[Asset, VisualMesh] = weakref.WeakKeyDictionary()
+
+
+def visual_mesh(asset: Asset) -> VisualMesh:
+    """What is seen of an asset; one and the same mesh for every scene, so that it is shaded once."""
+    mesh = _MESHES.get(asset)
+    if mesh is None:
+        mesh = _MESHES[asset] = VisualMesh(asset.vertices, asset.faces, asset.colors)
+    return mesh
 
 
 def seeded(*parts: object) -> np.random.Generator:

@@ -24,6 +24,7 @@ from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.scenes import choose_scenes, load_scene
 from gen3d_envs.sim.engines import DEFAULT, RobotState, World, WorldSetup, make_world
+from gen3d_envs.sim.paint import Look
 from gen3d_envs.spec import BACK_M
 from gen3d_envs.tasks import Stage, Status, make_task
 
@@ -184,6 +185,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             joints=(*self.robot.home, *self.robot.finger_open),
             cameras=self._camera_specs,
             light=scene.room.light,
+            look=Look(scene.spec.background, scene.spec.support),
         )
 
     def load(self, episode: Episode) -> None:
@@ -229,6 +231,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self._check_open()
             raise Gen3DError("step() was called before reset(): call reset() first.")
         targets = self._controller.targets(self._check_action(action))
+        for event in self._episode.events:
+            event(self._world, self._steps)
         for goal, substeps in self._late.schedule(targets):
             self._world.drive(goal, substeps)
         self._targets = targets
@@ -380,6 +384,12 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._tool = self.robot.forward(self._joints[0][: self.robot.arm_joints])
 
     def _observe(self) -> Any:
+        observation = self._sense()
+        for sensor in self._episode.sensors:
+            observation = sensor(observation)
+        return observation
+
+    def _sense(self) -> Any:
         if self._obs_type == "state":
             return self.state_terms.read(self.snapshot())
         camera, (width, height) = self._posed_camera(), self._size
@@ -423,13 +433,17 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 self._camera.close()
             self._camera = Camera(scene_view(scene, self.robot, self._camera_specs))
             self._camera_scene = scene
-            self._shown: dict[str, Any] = {"light": scene.room.light}
+            look = Look(scene.spec.background, scene.spec.support)
+            self._shown: dict[str, Any] = {"light": scene.room.light, "look": look}
             self._shown |= {f"camera/{spec.name}": spec for spec in self._camera_specs}
         shown, camera = self._shown, self._camera
         episode = self._episode
         if shown["light"] != episode.light:
             shown["light"] = episode.light
             camera.set_light(episode.light)
+        if shown["look"] != episode.look:
+            self._dress(camera, shown["look"], episode.look)
+            shown["look"] = episode.look
         for spec in episode.cameras:
             if shown[f"camera/{spec.name}"] != spec:
                 shown[f"camera/{spec.name}"] = spec
@@ -445,6 +459,15 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 shown[item.name] = pose
                 camera.set_pose(f"object/{item.name}", *pose)
         return camera
+
+    @staticmethod
+    def _dress(camera: Any, old: Look, new: Look) -> None:
+        if (old.background, old.support, old.surfaces) != (new.background, new.support, new.surfaces):
+            camera.set_static(new.room.nodes, new.room.sky)
+        before, now = dict(old.nodes), dict(new.nodes)
+        for name in {**before, **now}:
+            if before.get(name) != now.get(name):
+                camera.paint(name, now.get(name))
 
 
 def _whole(value: Any) -> int | None:

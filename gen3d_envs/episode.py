@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.design.layout import Placement
+from gen3d_envs.sim.paint import Look
 from gen3d_envs.sim.view import CameraSpec, LightSpec
-from gen3d_envs.sim.world import NOMINAL, Dynamics
+from gen3d_envs.sim.world import NOMINAL, Dynamics, World
 
 PictureEffect = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 """Changes a picture that a policy gets: (h, w, 3) uint8 in and out, never in place."""
+
+ObservationEffect = Callable[[Any], Any]
+"""Changes a whole observation, never in place. Made anew for each episode, with a generator of its own where it draws:
+it may remember what it saw."""
+
+Event = Callable[[World, int], None]
+"""Something that happens in the world by itself: called before each control step with the number of those before it.
+Made anew for each episode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +40,12 @@ class Episode:
         joints: start position of every joint of the robot, model order.
         cameras: all cameras of the environment.
         light: the room's lights.
+        look: the room, the table and the paint on everything.
         dynamics: how the physics differs from the scene's.
         latency_s: how late commands reach the drives.
         effects: applied in this order to every picture of an observation, not to ``render()``.
+        sensors: applied in this order to every observation, after the effects.
+        events: what happens by itself.
         drawn: every value that was drawn, by name; goes into ``info["variation"]``.
     """
 
@@ -43,9 +55,12 @@ class Episode:
     joints: tuple[float, ...]
     cameras: tuple[CameraSpec, ...]
     light: LightSpec
+    look: Look
     dynamics: Dynamics = NOMINAL
     latency_s: float = 0.0
     effects: tuple[PictureEffect, ...] = ()
+    sensors: tuple[ObservationEffect, ...] = ()
+    events: tuple[Event, ...] = ()
     drawn: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 

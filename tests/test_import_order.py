@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("build", "cameras"),
     ("episode", "reality"),
     ("scenes",),
+    ("variations",),
     ("env",),
     ("wrappers",),
     ("rollout",),

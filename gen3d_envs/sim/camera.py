@@ -24,10 +24,11 @@ from gen3d_envs.sim.camera_engine import (
     fit_lens,
     free_scene,
 )
-from gen3d_envs.sim.camera_mesh import moving_node, static_node
+from gen3d_envs.sim.camera_mesh import moving_node, painted_node, static_node
 from gen3d_envs.sim.camera_numbers import NumberScene
 from gen3d_envs.sim.camera_shadow import Shadows
-from gen3d_envs.sim.view import CameraSpec, LightSpec, SceneView
+from gen3d_envs.sim.paint import Paint
+from gen3d_envs.sim.view import CameraSpec, LightSpec, SceneView, VisualNode
 
 
 class Camera:
@@ -55,10 +56,8 @@ class Camera:
         self._numbers: NumberScene | None = None
         _check_names(view)
         self._root = core.NodePath("scene")
-        self._sky = core.LColor(*(max(0.0, min(1.0, channel)) for channel in view.sky), 1.0)
-        if view.static:
-            # After the moving nodes and in the given order, so that hidden pixels are mostly never filled.
-            self._root.attachNewNode(static_node(view.static)).setBin(STATIC_BIN, 0)
+        self._static: core.NodePath | None = None
+        self._attach_static(view.static, view.sky)
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
         for node in self._nodes.values():
             node.setBin(MOVING_BIN, 0)
@@ -70,6 +69,16 @@ class Camera:
         for spec in view.cameras:
             parent = self._root if spec.parent is None else self._nodes[spec.parent]
             self._cameras[spec.name] = add_camera(spec, self._root, parent)
+
+    def _attach_static(self, nodes: tuple[VisualNode, ...], sky: tuple[float, float, float]) -> None:
+        self._sky = core.LColor(*(max(0.0, min(1.0, channel)) for channel in sky), 1.0)
+        if self._static is not None:
+            self._static.removeNode()
+            self._static = None
+        if nodes:
+            # After the moving nodes and in the given order, so that hidden pixels are mostly never filled.
+            self._static = self._root.attachNewNode(static_node(nodes))
+            self._static.setBin(STATIC_BIN, 0)
 
     def _light(self, light: LightSpec) -> tuple[core.AmbientLight, core.DirectionalLight]:
         # Without a material the renderer multiplies the vertex colour in twice.
@@ -84,9 +93,32 @@ class Camera:
         return ambient, sun
 
     def set_light(self, light: LightSpec) -> None:
-        """Change the lights; the shadows below moving things keep their lean."""
+        """Change the lights; the shadows below moving things lean with them."""
         self._refuse_if_closed()
         _shine(*self._lights, light)
+        self._shadows.lean(light)
+
+    def set_static(self, nodes: tuple[VisualNode, ...], sky: tuple[float, float, float]) -> None:
+        """Change everything that does not move, and the colour where nothing is."""
+        self._refuse_if_closed()
+        self._attach_static(nodes, sky)
+        self._view = replace(self._view, static=nodes, sky=sky)
+        self._forget_numbers()
+
+    def paint(self, name: str, paint: Paint | None) -> None:
+        """Paint a moving node over; None gives it its own colours back.
+
+        Raises:
+            SceneError: no moving node has this name.
+        """
+        node = self._nodes.get(name)
+        if node is None:
+            self._refuse_if_closed()
+            raise SceneError("name", name, "no moving node has this name", f"Use one of {list(self._nodes)}")
+        mesh = next(part.mesh for part in self._view.moving if part.name == name)
+        geometry = node.node()
+        geometry.removeAllGeoms()
+        geometry.addGeomsFrom(moving_node(mesh) if paint is None else painted_node(mesh, paint))
 
     def set_camera(self, spec: CameraSpec) -> None:
         """Change where a camera of the view stands, where it looks and its opening angles; it keeps its parent.
@@ -99,9 +131,7 @@ class Camera:
         self._specs[spec.name] = spec
         self._lens_sizes.pop(spec.name)
         self._view = replace(self._view, cameras=tuple(self._specs.values()))
-        if self._numbers is not None:
-            self._numbers.close()
-            self._numbers = None
+        self._forget_numbers()
 
     def set_pose(self, name: str, position_m: Sequence[float], orientation_xyzw: Sequence[float]) -> None:
         """Put a moving node somewhere: its frame in the scene frame."""
@@ -171,6 +201,11 @@ class Camera:
             free_scene(self._root, list(self._cameras.values()))
         self._cameras.clear()
         self._nodes.clear()
+
+    def _forget_numbers(self) -> None:
+        if self._numbers is not None:
+            self._numbers.close()
+            self._numbers = None
 
     def _number_scene(self) -> NumberScene:
         if self._numbers is None:

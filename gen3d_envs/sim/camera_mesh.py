@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import weakref
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import AssetError
 from gen3d_envs.sim.camera_engine import core
+from gen3d_envs.sim.paint import Paint, tinted
 from gen3d_envs.sim.view import VisualMesh, VisualNode
 
 CREASE_RAD = math.radians(40.0)
@@ -133,6 +135,38 @@ def moving_node(mesh: VisualMesh) -> core.GeomNode:
     copy = node.makeCopy()
     assert isinstance(copy, core.GeomNode)
     return copy
+
+
+def painted_node(mesh: VisualMesh, paint: Paint) -> core.GeomNode:
+    """A node of a mesh in other colours; a texture is projected onto it along slanting axes, so that it has no seam."""
+    shaded, image = shade(mesh), paint.image
+    if not len(shaded.faces):
+        return core.GeomNode("geometry")
+    own = shaded.vertices
+    plain = image is None or paint.mix <= 0.0
+    vertices = np.zeros(len(own), own.dtype if plain else _VERTEX_UV)
+    for name in own.dtype.names or ():
+        if name in (vertices.dtype.names or ()):
+            vertices[name] = own[name]
+    vertices["color"][:, :3] = tinted(own["color"][:, :3], paint.tint)
+    texture = shaded.texture
+    if not plain:
+        # Texture times colour is all that the renderer does: what the texture covers turns white.
+        share, colors = np.float32(paint.mix), vertices["color"][:, :3].astype(np.float32)
+        vertices["color"][:, :3] = np.rint(colors + share * (255.0 - colors))
+        x, y, z = (own["position"][:, axis] / np.float32(paint.tile_m) for axis in range(3))
+        vertices["uv"] = np.stack([x + 0.6 * z, y + 0.6 * z], axis=1)
+        texture = _faded(paint)
+    return _node([ShadedMesh(vertices, shaded.faces, texture)])
+
+
+@lru_cache(maxsize=64)
+def _faded(paint: Paint) -> NDArray[np.uint8]:
+    """A paint's texture at its strength: the weaker, the nearer to white."""
+    image = paint.image
+    assert image is not None
+    share = np.float32(paint.mix)
+    return np.rint(255.0 - share * (255.0 - image.astype(np.float32))).astype(np.uint8)
 
 
 def static_node(nodes: tuple[VisualNode, ...]) -> core.GeomNode:

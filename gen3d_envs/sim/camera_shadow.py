@@ -15,7 +15,7 @@ import numpy as np
 from gen3d_envs.assets.asset import Vector
 from gen3d_envs.sim.camera_engine import core
 from gen3d_envs.sim.camera_mesh import colored_geom
-from gen3d_envs.sim.view import SceneView, VisualNode
+from gen3d_envs.sim.view import LightSpec, SceneView, VisualNode
 
 _PLANE_Z_M = 0.0008
 _LIFT = 3
@@ -45,10 +45,8 @@ class Shadows:
 
     def __init__(self, root: core.NodePath, view: SceneView) -> None:
         self.moved: dict[str, tuple[Sequence[float], Sequence[float]]] = {}
-        down = -view.light.direction[2]
-        self._lean = (0.0, 0.0)
-        if down > 0.2:
-            self._lean = (view.light.direction[0] / down, view.light.direction[1] / down)
+        self._lean = _leaning(view.light)
+        self._poses: dict[str, tuple[Sequence[float], Sequence[float]]] = {}
         self._casters: dict[str, tuple[core.NodePath, Vector, Vector]] = {}
         casting = [node for node in view.moving if node.casts_shadow and len(node.mesh.faces)]
         if not casting:
@@ -74,8 +72,15 @@ class Shadows:
         for name, (position, orientation) in self.moved.items():
             caster = self._casters.get(name)
             if caster is not None:
+                self._poses[name] = (position, orientation)
                 self._place(*caster, position, orientation)
         self.moved.clear()
+
+    def lean(self, light: LightSpec) -> None:
+        """Let the shadows fall away from another light."""
+        if _leaning(light) != self._lean:
+            self._lean = _leaning(light)
+            self.moved = {**self._poses, **self.moved}
 
     def _place(
         self, shadow: core.NodePath, center: Vector, squares: Vector, position: Sequence[float], xyzw: Sequence[float]
@@ -116,6 +121,12 @@ class Shadows:
         if not (geometry.getNumGeoms() and geometry.getGeom(0) == disc):
             geometry.removeAllGeoms()
             geometry.addGeom(disc)
+
+
+def _leaning(light: LightSpec) -> tuple[float, float]:
+    """How far a shadow lies beside what casts it, x and y per height; none below a light from the side."""
+    down = -light.direction[2]
+    return (light.direction[0] / down, light.direction[1] / down) if down > 0.2 else (0.0, 0.0)
 
 
 def _ellipsoid(node: VisualNode) -> tuple[Vector, Vector]:

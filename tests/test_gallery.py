@@ -26,7 +26,7 @@ from gen3d_envs.gallery import write_site
 from gen3d_envs.gallery.bank import read_bank, read_splits
 from gen3d_envs.gallery.three import three_js
 from gen3d_envs.gallery.words import FAILED, PASSED, findings, verdict
-from gen3d_envs.registration import scene_names
+from gen3d_envs.registration import released, scene_names
 from gen3d_envs.report import CHECKS
 from gen3d_envs.spec import Certificate, CheckResult, replace
 
@@ -188,7 +188,7 @@ def test_only_an_earlier_gallery_is_replaced(
     [
         ('{"splits": {"train": ["A"], "heldout": ["B", 3]}}', {"A": "train", "B": "heldout"}),
         ('{"scenes": {"A": {"split": "train"}, "B": {}, "C": 1}}', {"A": "train"}),
-        ('{"scenes": [{"name": "A", "split": "handmade"}, 7]}', {"A": "handmade"}),
+        ('{"scenes": [{"name": "A", "split": "handmade"}, {"name": null, "split": "train"}, 7]}', {"A": "handmade"}),
         ('{"scenes": 3, "splits": []}', {}),
         ("{}", {}),
     ],
@@ -208,6 +208,7 @@ def test_an_index_that_is_none_is_refused(tmp_path: Path, index: str) -> None:
 def test_the_released_scenes_are_a_bank() -> None:
     entries, problems = read_bank("released")
     assert [entry.spec.name for entry in entries] == scene_names() and not problems
+    assert [entry.split for entry in entries] == [released()[name].get("split") for name in scene_names()]
     assert entries[0].make == f'gym.make("gen3d_envs:{entries[0].env_id}")'
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from gen3d_envs.errors import SceneError
-from gen3d_envs.registration import load_card, released, user_scenes
+from gen3d_envs.registration import BENCHMARK, benchmark_scenes, load_card, released, user_scenes
 from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 
 RELEASED = "released"
-"""The word that stands for the scenes of the package."""
+"""The word that stands for all scenes of the package."""
 
 INDEX = "bank.json"
 """The file in which a bank lists its scenes; a folder without one is a bank too."""
@@ -49,14 +49,18 @@ def read_bank(bank: str) -> tuple[list[Entry], list[str]]:
     """The scenes of a bank in the order of their names, and what is wrong with those that cannot be used.
 
     Args:
-        bank: a folder of cards (``*.json``, there or in ``scenes/`` below it), or ``"released"``.
+        bank: a folder of cards (``*.json``, there or in ``scenes/`` below it), ``"released"`` for the package's
+            own scenes, or the name of the released benchmark.
 
     Raises:
         SceneError: no such folder, no card in it, none that can be used, or an index that cannot be read.
     """
-    if bank == RELEASED:
-        pairs = [(load_card(name), row.get("split")) for name, row in released().items()]
-        return [Entry(spec, path, split, _registered(spec.name)) for (spec, path), split in pairs], []
+    if bank in (RELEASED, BENCHMARK) and not Path(bank).is_dir():
+        rows = released() if bank == RELEASED else dict(sorted(benchmark_scenes().items()))
+        if not rows:
+            raise SceneError("bank", bank, "is not installed", "Reinstall gen3d-envs")
+        cards = {name: load_card(name) for name in rows}
+        return [Entry(*cards[name], row.get("split"), _registered(name)) for name, row in rows.items()], []
     folder = Path(bank)
     if not folder.is_dir():
         raise SceneError("bank", bank, "is no folder", 'Give a folder of scene cards, or "released"')
@@ -134,4 +138,5 @@ def _from_rows(scenes: Any) -> dict[str, str]:
         rows = [(row.get("name"), row) for row in scenes if isinstance(row, Mapping)]
     else:
         return {}
-    return {str(name): str(row["split"]) for name, row in rows if isinstance(row.get("split"), str)}
+    # Places of a plan for which no scene was found have no name.
+    return {name: row["split"] for name, row in rows if isinstance(name, str) and isinstance(row.get("split"), str)}

@@ -22,6 +22,7 @@ from gen3d_envs.gallery.bank import RELEASED, Entry, read_bank
 from gen3d_envs.gallery.page import Link, index_html, scene_html
 from gen3d_envs.gallery.three import three_js
 from gen3d_envs.pictures import Photographer, Picture, asset_picture
+from gen3d_envs.registration import BENCHMARK
 from gen3d_envs.report_style import CSS
 
 MARK = "gallery.json"
@@ -56,7 +57,7 @@ def write_site(bank: str, out: str | Path, progress: Progress | None = None) -> 
     """Write the gallery of a bank; the folder appears when it is complete, and replaces only an earlier gallery.
 
     Args:
-        bank: a folder of scene cards with their assets, or ``"released"``.
+        bank: a folder of scene cards with their assets, ``"released"``, or the name of the released benchmark.
         out: folder to write.
         progress: called with a stage and what is being done.
 
@@ -70,7 +71,7 @@ def write_site(bank: str, out: str | Path, progress: Progress | None = None) -> 
     out = Path(out)
     check_replaceable(out, Path(bank))
     entries, problems = read_bank(bank)
-    title = "Released scenes" if bank == RELEASED else Path(bank).resolve().name
+    title = {RELEASED: "Released scenes", BENCHMARK: BENCHMARK}.get(bank) or Path(bank).resolve().name
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".gallery-", dir=out.parent))
     try:

@@ -18,10 +18,10 @@ from gen3d_envs.rollout import Episode, Policy, RandomPolicy, run_episode
 from gen3d_envs.sim.view import CameraSpec, LightSpec, SceneView, VisualMesh, VisualNode
 
 OVERVIEW = CameraSpec(
-    name="overview", position_m=(0.86, -0.64, 0.56), forward=(-0.62, 0.57, -0.405),
-    fov_x_rad=math.radians(47.0), fov_y_rad=2 * math.atan(0.75 * math.tan(math.radians(23.5))),
+    name="overview", position_m=(1.08, -0.84, 0.66), forward=(-0.684, 0.661, -0.316),
+    fov_x_rad=math.radians(57.0), fov_y_rad=2 * math.atan(0.75 * math.tan(math.radians(28.5))),
 )  # fmt: skip
-"""Sees the whole arm and all objects, from ahead of the robot and to its right; 4:3."""
+"""Sees the whole of either arm, up to 0.75 m, and all objects, from ahead of the robot and to its right; 4:3."""
 
 FILM_HZ = 20
 """Control and picture rate of films: 5 Hz control is choppy to look at."""

@@ -139,6 +139,28 @@ def test_attributes_and_grip():
     assert [item.grip_width_m for item in scene.objects[2:]] == [None] * len(scene.objects[2:])
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("on the workbench", "workbench"), ("in the garage", "workbench"),
+        ("on the kitchen counter", "kitchen_counter"),
+        ("in the dining room", "dining_table"), ("in the lab", "lab"), ("on the lab bench", "lab"),
+        ("in the office", "office"), ("on the writing desk", "desk"), ("in the study", "desk"),
+        ("on the store shelf", "store"), ("in the supermarket", "store"), ("in the grocery store", "store"),
+    ],
+)  # fmt: skip
+def test_words_for_places(words, place):
+    for seed in range(8):
+        scene = design(f"put the apple in the bowl {words}", seed)
+        assert (scene.background.style, scene.support.kind) == themes.PLACES[place]
+        assert not scene.warnings
+
+
+def test_to_store_is_still_a_verb():
+    scene = design("store the apple in the bowl")
+    assert (scene.task.family, scene.target.category, scene.background.style == "store") == ("place", "apple", False)
+
+
 def test_plurals_become_instances_that_differ():
     scene = design("put the three apples in the bowl")
     apples = [item for item in scene.objects if item.category == "apple"]

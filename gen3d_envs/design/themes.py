@@ -46,8 +46,24 @@ SUPPORTS: dict[str, tuple[str, ...]] = {
     "workshop": ("workbench",),
     "lab": ("lab_bench",),
     "living_room": ("side_table", "dining_table"),
+    "study": ("writing_desk",),
+    "store": ("shelf",),
 }
 """Room -> what stands in it to put things on."""
+
+PLACES: dict[str, tuple[str, str]] = {
+    "desk": ("study", "writing_desk"),
+    "kitchen_counter": ("kitchen", "counter"),
+    "workbench": ("workshop", "workbench"),
+    "dining_table": ("dining", "dining_table"),
+    "lab": ("lab", "lab_bench"),
+    "office": ("office", "desk"),
+    "store": ("store", "shelf"),
+}
+"""Place of work -> its room and what stands in it, made for each other."""
+
+_OTHER_ROOMS = {"study": "office", "store": "kitchen"}
+"""Theme of the rooms that are only found where they are named."""
 
 TABLES = ("dining_table", "side_table")
 
@@ -61,6 +77,8 @@ def choose_theme(categories: list[str], style: str | None, rng: np.random.Genera
     for theme, styles in STYLES.items():
         if style in styles:
             return theme
+    if style in _OTHER_ROOMS:
+        return _OTHER_ROOMS[style]
     return str(rng.choice(list(THEMES)))
 
 

@@ -244,21 +244,25 @@ REFUSED_NOUNS = {
 """Word -> why no scene can hold it."""
 
 SUPPORTS = table("""
-desk: desk, office desk, writing desk, computer desk, study desk, desktop, desk top
+desk: desk, office desk, computer desk, desktop, desk top
+writing_desk: writing desk, study desk, bureau, home desk
 counter: counter, countertop, counter top, kitchen counter, worktop, kitchen countertop, kitchen island, kitchen
   worktop
 workbench: workbench, work bench, tool bench, bench, work table, worktable
 dining_table: dining table, kitchen table, dinner table, breakfast table, diner table
 lab_bench: lab bench, laboratory bench, lab table, laboratory table
 side_table: side table, coffee table, end table, nightstand, bedside table, console table
+shelf: store shelf, shop shelf, supermarket shelf, grocery shelf, display shelf, retail shelf
 table: table, tabletop, table top, surface, floor, ground, work surface, work area
 """)
 """Word -> kind of support; ``"table"`` leaves the kind to the theme."""
 
 STYLES = table("""
 kitchen: kitchen
-office: office, study, home office
+office: office
+study: study, home office, library
 workshop: workshop, garage, shed, factory, tool shed
+store: store, shop, supermarket, grocery store, grocery, corner shop, convenience store, market
 lab: lab, laboratory
 dining: dining, dining room, restaurant, cafe, canteen, cafeteria
 living_room: living room, lounge, bedroom, sitting room, playroom

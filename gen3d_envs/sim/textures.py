@@ -313,7 +313,8 @@ _PAINTERS: dict[str, Callable[[np.random.Generator, Image, int], Image]] = {
     "stripes": _stripes, "rug": _rug, "fronts": _fronts, "drawers": _drawers, "books": _books, "window": _window,
     "poster": _poster, "board": _board, "pegboard": _pegboard, "scarred": _scarred, "leather": _leather,
     "metro": things.metro, "perforated": things.perforated, "tools": things.tools, "goods": things.goods,
-    "packages": things.packages, "glassware": things.glassware, "screen": things.screen, "spines": things.spines, "tags": things.tags,
+    "packages": things.packages, "glassware": things.glassware, "screen": things.screen, "spines": things.spines,
+    "tags": things.tags,
 }  # fmt: skip
 
 KINDS: tuple[str, ...] = tuple(_PAINTERS)

@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _sentence_and_seed(demo)
     _robot(demo)
+    _physics(demo)
     _designer(demo)
     demo.add_argument("--out", metavar="DIR", help="folder to write (default: demo/<scene name>)")
     demo.add_argument("--episodes", type=_count, default=20, metavar="N", help="episodes of the expert (default: 20)")
@@ -105,6 +106,8 @@ def build_parser() -> argparse.ArgumentParser:
         "scenes", metavar="SCENE", nargs="+", help="name, ID, card (*.json), or folder of cards such as a bank"
     )
     _robot(certify)
+    _physics(certify)
+    certify.set_defaults(physics=None)  # a folder's certificates are measured with the engines that they name
     _jobs(certify)
 
     generate = command(
@@ -140,6 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
     play.add_argument("--policy", choices=("expert", "random"), default="expert", help="who acts (default: expert)")
     _seed(play, "of the episode (default: 0)")
     _robot(play)
+    _physics(play)
     play.add_argument("--video", metavar="FILE.mp4", help="write a film instead of opening a window")
 
     studio = command(
@@ -244,6 +248,15 @@ def _seed(parser: argparse.ArgumentParser, what: str) -> None:
 
 def _robot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--robot", metavar="NAME", help="widowx or panda (default: the scene's own, or widowx)")
+
+
+def _physics(parser: argparse.ArgumentParser) -> None:
+    from gen3d_envs.sim.engines import DEFAULT, ENGINES
+
+    parser.add_argument(
+        "--physics", metavar="NAME", choices=tuple(ENGINES), default=DEFAULT,
+        help=f"physics engine: {' or '.join(ENGINES)} (default: {DEFAULT}, which is what an ID means)",
+    )  # fmt: skip
 
 
 def _designer(parser: argparse.ArgumentParser) -> None:

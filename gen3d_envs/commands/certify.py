@@ -11,6 +11,7 @@ from gen3d_envs.build import build
 from gen3d_envs.certify import certify
 from gen3d_envs.commands.console import Progress, say, table
 from gen3d_envs.registration import load_card
+from gen3d_envs.sim.engines import DEFAULT
 
 
 def run(args: argparse.Namespace) -> int:
@@ -18,19 +19,19 @@ def run(args: argparse.Namespace) -> int:
     failed = []
     for name in args.scenes:
         if Path(name).is_dir():
-            failed += _folder(name, args.robot, args.jobs)
-        elif not _scene(name, args.robot):
+            failed += _folder(name, args.robot, args.jobs, args.physics)
+        elif not _scene(name, args.robot, args.physics):
             failed.append(name)
     say(f"failed: {', '.join(failed)}" if failed else "all passed")
     return 1 if failed else 0
 
 
-def _folder(folder: str, robot: str | None, jobs: int) -> list[str]:
+def _folder(folder: str, robot: str | None, jobs: int, physics: str | None) -> list[str]:
     """Measure all scenes of a folder against their stored certificates; returns the names of those that failed."""
     progress = Progress(sys.stderr)
     total, rows = len(card_files(folder)), []
     results: list[Recertified] = []
-    for result in recertify_folder(folder, robot, jobs):
+    for result in recertify_folder(folder, robot, jobs, physics):
         results.append(result)
         progress.stage("certify", f"{len({r.name for r in results})} of {total}  {result.name}")
         if result.problem:
@@ -44,14 +45,14 @@ def _folder(folder: str, robot: str | None, jobs: int) -> list[str]:
     return list(dict.fromkeys(row[0] for row in rows))
 
 
-def _scene(name: str, robot: str | None) -> bool:
+def _scene(name: str, robot: str | None, physics: str | None) -> bool:
     """Measure one scene and print all checks; whether it passed."""
     card, path = load_card(name)
     scene = build(card, Path(path).parent)
     robot = robot or card.robot
     # The tables are the result; progress must not get into a pipe.
     progress = Progress(sys.stderr)
-    certificate = certify(scene, robot, progress=lambda note: progress.stage("certify", note))
+    certificate = certify(scene, robot, physics or DEFAULT, progress=lambda note: progress.stage("certify", note))
     progress.end("done")
     rows = [
         (

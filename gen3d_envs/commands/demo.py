@@ -26,7 +26,7 @@ from gen3d_envs.registration import register_scene, released, user_folder
 from gen3d_envs.report import PolicyResult, Report, Shot, render_html
 from gen3d_envs.robots import get_robot
 from gen3d_envs.rollout import run_episode
-from gen3d_envs.sim.engines import ENGINES
+from gen3d_envs.sim.engines import DEFAULT, ENGINES
 from gen3d_envs.video import write_mp4
 
 MARK = "demo.json"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         _check_replaceable(Path(args.out))
     progress = Progress()
     say(f"Gen3D {__version__}: {sentence!r}")
-    authored = author(sentence, args.seed, (robot,), progress=progress.stage, designer=args.designer)
+    authored = author(sentence, args.seed, (robot,), args.physics, progress.stage, args.designer)
     scene = authored.scene
     progress.end(f"passed {len(scene.spec.certificates[0].checks)} checks with the {robot}")
     out = Path(args.out) if args.out is not None else Path("demo") / scene.spec.name
@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         work.chmod(0o755)
         card = save_scene(scene, work)
-        env_id, code, kept = _register(authored, out / card.name, card)
+        env_id, code, kept = _register(authored, out / card.name, card, args.physics)
         say(f"  {'register':<16}          {env_id}")
-        results = _evaluate(env_id, card, args.episodes, progress)
-        shots, caption = _film(authored, work, progress)
+        results = _evaluate(env_id, card, args.episodes, args.physics, progress)
+        shots, caption = _film(authored, work, args.physics, progress)
         progress.stage("report", "pictures of the objects")
         asset_shots = tuple(png(asset_picture(asset)) for asset in scene.assets)
         command = _command(args, robot)
@@ -94,12 +94,13 @@ def _publish(work: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _register(authored: Authored, out_card: Path, card: Path) -> tuple[str, str, bool]:
+def _register(authored: Authored, out_card: Path, card: Path, physics: str) -> tuple[str, str, bool]:
     """Register the scene, in the user's folder where that can be written. ID, lines of Python, and whether it lasts."""
     scene = authored.scene
     name = scene.spec.name
     lines = "import gymnasium as gym, gen3d_envs\n"
-    same = 'env = gym.make("{}")\nobs, info = env.reset(seed=0)'
+    engine = "" if physics == DEFAULT else f', physics="{physics}"'
+    same = f'env = gym.make("{{}}"{engine})\nobs, info = env.reset(seed=0)'
     if released().get(name, {}).get("hash") == scene.hash:
         return f"Gen3D/{name}-v0", lines + same.format(f"Gen3D/{name}-v0"), True
     try:
@@ -107,14 +108,16 @@ def _register(authored: Authored, out_card: Path, card: Path) -> tuple[str, str,
         return env_id, lines + same.format(env_id), True
     except OSError:
         env_id = register_scene(card)
-        made = f'env = gym.make(gen3d_envs.register_scene("{out_card.resolve()}"))\nobs, info = env.reset(seed=0)'
+        made = (
+            f'env = gym.make(gen3d_envs.register_scene("{out_card.resolve()}"){engine})\nobs, info = env.reset(seed=0)'
+        )
         return env_id, lines + made, False
 
 
-def _evaluate(env_id: str, card: Path, episodes: int, progress: Progress) -> tuple[PolicyResult, ...]:
+def _evaluate(env_id: str, card: Path, episodes: int, physics: str, progress: Progress) -> tuple[PolicyResult, ...]:
     """Run both policies, in the environment that its ID makes."""
     results = []
-    env = gymnasium.make(env_id, obs_type="state")
+    env = gymnasium.make(env_id, obs_type="state", physics=physics)
     try:
         base = env.unwrapped
         assert isinstance(base, Gen3DEnv)
@@ -133,9 +136,10 @@ def _evaluate(env_id: str, card: Path, episodes: int, progress: Progress) -> tup
     return tuple(results)
 
 
-def _film(authored: Authored, work: Path, progress: Progress) -> tuple[tuple[Shot, ...], str]:
+def _film(authored: Authored, work: Path, physics: str, progress: Progress) -> tuple[tuple[Shot, ...], str]:
     """Film the expert and take the stills; writes them into ``work``."""
-    env = Gen3DEnv(scene=authored.scene, robot=authored.scene.spec.robot, obs_type="state", control_hz=FILM_HZ)
+    robot = authored.scene.spec.robot
+    env = Gen3DEnv(scene=authored.scene, robot=robot, obs_type="state", control_hz=FILM_HZ, physics=physics)
     try:
         progress.stage("film", "choosing an episode")
         episode = find_success(env)
@@ -186,6 +190,8 @@ def _command(args: argparse.Namespace, robot: str) -> str:
         "--episodes",
         str(args.episodes),
     ]
+    if args.physics != DEFAULT:
+        parts += ["--physics", args.physics]
     if args.designer != "rules":
         parts += ["--designer", args.designer]
     return shlex.join(parts)

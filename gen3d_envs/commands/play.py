@@ -14,13 +14,14 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.pictures import FILM_HZ, film, make_policy
 from gen3d_envs.registration import COLLECTIONS
 from gen3d_envs.rollout import run_episode
+from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.video import write_mp4
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     window = args.video is None and _has_screen()
-    env = make_env(args.scene, args.robot, "human" if window else None)
+    env = make_env(args.scene, args.robot, "human" if window else None, args.physics)
     try:
         if window:
             return _watch(env, args)
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         env.close()
 
 
-def make_env(scene: str, robot: str | None, render_mode: str | None) -> Gen3DEnv:
+def make_env(scene: str, robot: str | None, render_mode: str | None, physics: str = DEFAULT) -> Gen3DEnv:
     """The environment of an ID that draws scenes, a scene's name or ID, or a card; it acts at the rate of films."""
     collection = COLLECTIONS.get(scene)
     return Gen3DEnv(
@@ -48,6 +49,7 @@ def make_env(scene: str, robot: str | None, render_mode: str | None) -> Gen3DEnv
         obs_type="state",
         control_hz=FILM_HZ,
         robot=robot,
+        physics=physics,
         render_mode=render_mode,
     )
 

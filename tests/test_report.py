@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import ROBOT_NAMES
 
-from gen3d_envs.build import BuiltScene, build
+from gen3d_envs.build import SEGMENT_ROBOT, BuiltScene, build
+from gen3d_envs.cameras import scene_view
 from gen3d_envs.design.rules import design
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import EngineUnavailable, FieldError
-from gen3d_envs.pictures import Photographer, asset_picture, film, png
+from gen3d_envs.pictures import OVERVIEW, Photographer, asset_picture, film, png
 from gen3d_envs.report import PolicyResult, Report, Shot, quantity, render_html
 from gen3d_envs.report_graph import scene_graph
 from gen3d_envs.rollout import Episode
+from gen3d_envs.sim.camera import Camera
 from gen3d_envs.sim.window import Window
 from gen3d_envs.spec import Certificate, CheckResult
 from gen3d_envs.spec import replace as respec
@@ -209,6 +212,26 @@ def test_films_show_the_episode(scene: BuiltScene) -> None:
         assert (eye.shoot("overview", 64, 48) == eye.shoot("overview", 64, 48)).all()
         eye.close()
     finally:
+        env.close()
+
+
+@pytest.mark.parametrize("robot", ROBOT_NAMES)
+def test_the_overview_shows_the_whole_robot(scene: BuiltScene, robot: str) -> None:
+    env = Gen3DEnv(scene=scene, obs_type="state", robot=robot)
+    camera = None
+    try:
+        env.reset(seed=0)
+        camera = Camera(scene_view(env.scene, env.robot, (OVERVIEW,)))
+        for link, pose in zip(env.robot.model.links, env.world.link_poses(), strict=True):
+            camera.set_pose(f"robot/{link.name}", *pose)
+        seen = camera.render_segmentation("overview", 160, 120) == SEGMENT_ROBOT
+        assert seen.mean() > 0.02
+        assert not np.concatenate(
+            [seen[:3].ravel(), seen[-3:].ravel(), seen[:, :3].ravel(), seen[:, -3:].ravel()]
+        ).any()
+    finally:
+        if camera is not None:
+            camera.close()
         env.close()
 
 

@@ -63,7 +63,8 @@ def study(site: Site) -> None:
     case = finish(rng, "books", pick(rng, (OAK, WALNUT, EBONY)), 0.0)
     for start in (-0.6, 0.32):
         low, high = (start, site.left_y - 0.3, FLOOR_Z_M), (start + 0.9, site.left_y, 1.1)
-        builder.box(low, high, Finish(case.color), ("-y", case), ("-x", "+x", "-y", "+z"), foot=0.75)
+        builder.box(low, high, Finish(case.color), sides=("-x", "+x", "+z"), foot=0.75)
+        builder.panel("-y", low, high, case, (2, 3))
     _hang(site, "+x", "window" if rng.random() < 0.5 else "poster", WHITE, 0.0, 0.9, 0.2, 1.2)
 
 
@@ -231,10 +232,12 @@ def store(site: Site) -> None:
     for start in (-1.5, -0.45, 0.6):
         if start + 1.0 < site.far_x or start < 0.0:
             low, end = (max(start, site.back_x + 0.1), left, FLOOR_Z_M), (start + 1.0, site.left_y, 1.15)
-            builder.box(low, end, body, ("-y", goods), ("-x", "+x", "-y", "+z"))
+            builder.box(low, end, body, sides=("-x", "+x", "+z"))
+            builder.panel("-y", low, end, goods, (3, 3))  # In pieces: seen at a slant, large pictures bend.
     for start in (-0.9, 0.15):
         low, end = (site.back_x, start, FLOOR_Z_M), (site.back_x + 0.35, start + 1.0, 1.15)
-        builder.box(low, end, body, ("+x", goods), ("+x", "+y", "-y", "+z"))
+        builder.box(low, end, body, sides=("+y", "-y", "+z"))
+        builder.panel("+x", low, end, goods, (3, 3))
 
 
 def _ledge(site: Site, height_m: float, surface: Finish) -> None:

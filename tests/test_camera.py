@@ -209,6 +209,21 @@ def test_a_shadow_darkens_the_table_and_fades_with_height():
     assert darkest[0] < darkest[1] < darkest[2]
 
 
+def test_a_hanging_shadow_never_brightens_another():
+    """Something carried over something that stands: their shadows add up."""
+    moving = tuple(VisualNode(name, sphere(), 20 + i, casts_shadow=True) for i, name in enumerate(("held", "standing")))
+    camera = Camera(SceneView((TABLE,), moving, (MAIN,)))
+    camera.set_pose("standing", (0.36, 0.02, 0.04), UPRIGHT)
+    for y in (-0.02, 0.06, 0.08):
+        camera.set_pose("held", (0.36, y, -5.0), UPRIGHT)
+        alone = camera.render("main", 160, 160).astype(int)
+        camera.set_pose("held", (0.36, y, 0.16), UPRIGHT)
+        table = camera.render_segmentation("main", 160, 160) == 1
+        both = camera.render("main", 160, 160).astype(int)
+        assert (both - alone)[table].max() <= 1
+    camera.close()
+
+
 def test_supersampling_keeps_the_mean_and_smooths_the_edges():
     camera = posed(Camera(scene()))
     plain, smooth = camera.render("main", 96, 72), camera.render("main", 96, 72, samples=4)

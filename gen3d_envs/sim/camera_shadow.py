@@ -30,6 +30,8 @@ _FADE_M = 0.06
 """Height at which the shadow is down to 1/e."""
 
 _LEVELS = 32
+_HANGING_M = 0.008
+_LAST = 100
 
 
 class Shadows:
@@ -98,6 +100,12 @@ class Shadows:
         if level == 0 or bottom < -0.02:
             shadow.hide()
             return
+        # What hangs moves its shadow over those of others: drawn last and clearly nearest, it adds to them.
+        hanging = bottom > _HANGING_M
+        if hanging != (shadow.getPythonTag("hanging") or False):
+            shadow.setPythonTag("hanging", hanging)
+            shadow.setDepthOffset(shadow.getDepthOffset() + (_LIFT if hanging else -_LIFT))
+            shadow.setBin("fixed", shadow.getBinDrawOrder() + (_LAST if hanging else -_LAST))
         # The shadow of an ellipsoid is the upper left block of its matrix; its Cholesky factor stretches the disc.
         a = xx * xx * sx + xy * xy * sy + xz * xz * sz
         b = xx * yx * sx + xy * yy * sy + xz * yz * sz

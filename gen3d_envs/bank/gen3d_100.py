@@ -27,8 +27,11 @@ TRAIN = SplitTable(
     ),
     inside=("bowl", "box", "basket", "bucket"),
     on_top=("plate", "tray", "towel", "notebook"),
-    scenery=("coaster", "brick", "jar", "vase", "kettle", "die", "pan"),
-    avoid=frozenset({("can", "tray"), ("bottle", "tray"), ("candle", "tray"), ("salt_shaker", "tray")}),
+    scenery=("coaster", "brick", "jar", "kettle", "die", "pan"),
+    avoid=frozenset({
+        ("can", "tray"), ("bottle", "tray"), ("candle", "tray"), ("salt_shaker", "tray"),
+        ("banana", "basket"), ("wrench", "basket"), ("wrench", "bowl"),
+    }),
     rooms=(
         ("kitchen", "counter"), ("dining", "dining_table"), ("office", "desk"), ("workshop", "workbench"),
         ("living_room", "side_table"), ("study", "writing_desk"),
@@ -40,7 +43,7 @@ TRAIN = SplitTable(
         "study": _STATIONERY,
         "workshop": ("screwdriver", "wrench", "hammer", "tape", "battery", "marker", "can", "brick", "bucket"),
         "living_room": (
-            "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "die", "candle", "vase", "coaster"
+            "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "die", "candle", "coaster"
         ),
     },
     templates=(

@@ -21,7 +21,8 @@ class SplitTable:
         scenes: how many; half of them of each family, Place first.
         targets: categories that the tasks are about; each also stands around in scenes about others.
         inside, on_top: categories that things are put in, and on.
-        avoid: target and holder that do not go together although their sizes do: what is tall tips over a raised rim.
+        avoid: target and holder that do not go together although their sizes do: what is tall tips over a raised rim,
+            what is long stays leaning on the wall.
         scenery: categories that only stand around.
         rooms: style of room with the kind of support that stands in it.
         found_in: style of room -> what is found there; a room that is not named has anything.

@@ -11,14 +11,20 @@ from typing import Any
 
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.cameras import FRONT
+from gen3d_envs.export.glb import robot_poses
 from gen3d_envs.gallery.bank import SPLITS, Entry
 from gen3d_envs.gallery.words import Finding, findings, robot_words, verdict
-from gen3d_envs.pictures import OVERVIEW
 from gen3d_envs.report import bound, quantity
 from gen3d_envs.report_graph import plan, room_words, scene_graph
-from gen3d_envs.robots import get_robot
+from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.sim.view import CameraSpec
 from gen3d_envs.spec import Certificate
+
+TALL_M = 0.45
+"""Robots that stand higher than this are looked at from further away."""
+
+WHOLE = {"eye": [0.98, -0.76, 0.64], "target": [0.22, 0.02, 0.11], "fov": 38}
+"""The first 3D view of a robot that is not tall."""
 
 SPLIT_WORDS = {"train": "training", "heldout": "held out", "handmade": "made by hand"}
 
@@ -182,12 +188,19 @@ def _views(scene: BuiltScene) -> list[dict[str, Any]]:
     poses = [item.pose for item in scene.spec.objects if item.pose is not None]
     x = sum(pose.x_m for pose in poses) / max(1, len(poses)) if poses else 0.3
     y = sum(pose.y_m for pose in poses) / max(1, len(poses)) if poses else 0.0
+    tall = robot_height_m(get_robot(scene.spec.robot)) > TALL_M
+    whole = {"eye": [1.3, -1.04, 0.86], "target": [0.16, 0.04, 0.26], "fov": 38} if tall else WHOLE
     return [
-        {"name": "Whole", **_view_of(OVERVIEW)},
+        {"name": "Whole", **whole},
         {"name": "Front", **_view_of(FRONT)},
         {"name": "Close", "eye": [x + 0.34, y - 0.22, 0.26], "target": [x, y, 0.03], "fov": 40},
         {"name": "Above", "eye": [x - 0.02, y, 1.0], "target": [x, y, 0.0], "fov": 40},
     ]
+
+
+def robot_height_m(robot: Robot) -> float:
+    """How high the joints of a robot at home are above the support, m."""
+    return max(position[2] for position, _ in robot_poses(robot))
 
 
 def _view_of(camera: CameraSpec) -> dict[str, Any]:

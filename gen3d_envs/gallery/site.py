@@ -19,7 +19,7 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.export.glb import scene_glb
 from gen3d_envs.gallery.bank import RELEASED, Entry, read_bank
-from gen3d_envs.gallery.page import Link, index_html, scene_html
+from gen3d_envs.gallery.page import TALL_M, Link, index_html, robot_height_m, scene_html
 from gen3d_envs.gallery.three import three_js
 from gen3d_envs.pictures import Photographer, Picture, asset_picture
 from gen3d_envs.registration import BENCHMARK
@@ -31,7 +31,11 @@ MARK = "gallery.json"
 QUALITY = 82
 """Of the WebP pictures: flat shading hides nothing above it, and 150 scenes stay small."""
 
-CAMERAS = ("overview", "front")
+SIZE = (640, 480)
+"""Width and height of a scene's pictures."""
+
+WIDE, CUT = (864, 648), (146, 150)
+"""The overview is drawn this large, and the part from this corner (column, row) is shown: the arm and the objects."""
 
 Progress = Callable[[str, str], None]
 
@@ -142,7 +146,7 @@ def _write_scene(work: Path, scene: BuiltScene) -> None:
         env.load(env.nominal(scene))
         eye = Photographer(env)
         try:
-            pictures = {camera: webp(eye.shoot(camera, 640, 480)) for camera in CAMERAS}
+            pictures = {"overview": webp(_overview(eye, env)), "front": webp(eye.shoot("front", *SIZE))}
         finally:
             eye.close()
         script = scene_script(scene_glb(scene, env.robot))
@@ -155,6 +159,14 @@ def _write_scene(work: Path, scene: BuiltScene) -> None:
     for camera, content in pictures.items():
         (work / "pictures" / f"{name}-{camera}.webp").write_bytes(content)
     (work / "scenes" / f"{name}.js").write_text(script, encoding="ascii")
+
+
+def _overview(eye: Photographer, env: Gen3DEnv) -> Picture:
+    """The arm and the objects: the whole view of a tall arm, and the middle of it for a small one."""
+    if robot_height_m(env.robot) > TALL_M:
+        return eye.shoot("overview", *SIZE)
+    column, row = CUT
+    return eye.shoot("overview", *WIDE)[row : row + SIZE[1], column : column + SIZE[0]]
 
 
 def scene_script(glb: bytes) -> str:

@@ -35,8 +35,8 @@
   const scene = new THREE.Scene();
   scene.background = new THREE.Color(...setup.sky).convertSRGBToLinear();
   const camera = new THREE.PerspectiveCamera(40, 4 / 3, 0.02, 30);
-  scene.add(new THREE.HemisphereLight(0xffffff, 0xb9a58c, 0.86));
-  const sun = new THREE.DirectionalLight(0xfff6e8, 0.78);
+  scene.add(new THREE.HemisphereLight(0xffffff, 0xb9a58c, 0.64));
+  const sun = new THREE.DirectionalLight(0xfff6e8, 0.46);
   const middle = point(setup.views[0].target);
   sun.position.copy(middle).sub(point(setup.light).normalize().multiplyScalar(2.5));
   sun.target.position.copy(middle);

@@ -16,7 +16,7 @@ from gen3d_envs.assets.asset import Vector
 from gen3d_envs.errors import SceneError
 from gen3d_envs.sim.room_furniture import BLACK, CHARCOAL, FLOOR_Z_M, WALNUT, WHITE, Site, finish, pick, vary
 from gen3d_envs.sim.room_parts import Builder, Finish, Side, legs
-from gen3d_envs.sim.room_styles import FIRST_RELEASE, FIRST_STYLES, INLAYS, ROOM_STYLES, SUPPORT_TOPS, Lamp, RoomStyle
+from gen3d_envs.sim.room_styles import INLAYS, ROOM_STYLES, SUPPORT_TOPS, Lamp, RoomStyle
 from gen3d_envs.sim.view import LightSpec, VisualNode
 from gen3d_envs.spec import BACK_M, BackgroundSpec, SupportSpec
 
@@ -57,8 +57,7 @@ def build_room(background: BackgroundSpec, support: SupportSpec) -> Room:
         raise SceneError("background.style", background.style, "is no known room", f"Use one of {', '.join(STYLES)}")
     if support.kind not in SUPPORT_TOPS:
         raise SceneError("support.kind", support.kind, "is no known support", f"Use one of {', '.join(SUPPORT_KINDS)}")
-    first = background.seed in FIRST_RELEASE.get(background.style, frozenset())
-    style = (FIRST_STYLES if first else ROOM_STYLES)[background.style]
+    style = ROOM_STYLES[background.style]
     rng = _rng("room", background.style, background.seed)
     table_x, table_y = support.depth_m - BACK_M, support.width_m / 2.0
     room = Builder()

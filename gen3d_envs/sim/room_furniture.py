@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from gen3d_envs.sim.room_parts import Builder, Finish, Side, chair, cupboard, legs, sofa
+from gen3d_envs.sim.room_parts import Builder, Finish, Side, chair, legs, sofa
 from gen3d_envs.sim.textures import Color
 
 FLOOR_Z_M = -0.75
@@ -65,59 +65,6 @@ def vary(rng: np.random.Generator, color: Color, amount: float = 9.0) -> Color:
 def finish(rng: np.random.Generator, kind: str, color: Color, tile_m: float, size: int = 128) -> Finish:
     """A textured finish in a colour near ``color``; ``tile_m`` 0 stretches the texture over each panel."""
     return Finish(vary(rng, color), kind, tile_m, int(rng.integers(1 << 30)), size)
-
-
-def office(site: Site) -> None:
-    """Drawers, a bookcase and an office chair."""
-    builder, rng = site.builder, site.rng
-    body = Finish(vary(rng, pick(rng, (STEEL, WHITE, OAK, CHARCOAL))))
-    front = finish(rng, "drawers", body.color, 0.0)
-    books = finish(rng, "books", pick(rng, (OAK, WALNUT, WHITE)), 0.0)
-    shelf = Finish(books.color)
-    if site.backed:
-        x, y = site.far_x - 0.1, site.left_y
-        cupboard(builder, (x - 0.9, y - 0.45, FLOOR_Z_M), (x, y, -0.05), "-y", body, front, 0.45)
-        builder.box((x - 1.9, y - 0.3, FLOOR_Z_M), (x - 1.0, y, 1.0), shelf, ("-y", books), foot=0.75)
-    else:
-        x, y = site.far_x, site.left_y - 0.1 - rng.uniform(0.0, 0.5)
-        cupboard(builder, (x - 0.45, y - 0.9, FLOOR_Z_M), (x, y, -0.05), "-x", body, front, 0.45)
-        builder.box((x - 0.3, y - 1.9, FLOOR_Z_M), (x, y - 1.0, 1.0), shelf, ("-x", books), foot=0.75)
-        cloth = Finish(vary(rng, pick(rng, (NAVY, CHARCOAL, FOREST, BRICK))))
-        side = site.table_y * rng.uniform(-0.2, 0.9)
-        chair(builder, site.table_x + 0.6, side, FLOOR_Z_M, "+x", cloth, Finish(BLACK))
-    _on_wall(site, "window", WHITE)
-
-
-def kitchen(site: Site) -> None:
-    """Fitted cupboards along two walls."""
-    builder, rng = site.builder, site.rng
-    color = pick(rng, (WHITE, SAGE, NAVY, OAK, CREAM, MIST))
-    front = finish(rng, "fronts", color, 0.0)
-    body, corner = Finish(front.color), site.far_x
-    if not site.backed:
-        corner -= 0.6
-        cupboard(builder, (corner, -0.6, FLOOR_Z_M), (site.far_x, site.left_y, 0.1), "-x", body, front, 0.6)
-        builder.box((corner - 0.03, -0.6, 0.1), (site.far_x, site.left_y, 0.14), Finish(vary(rng, CHARCOAL)))
-        wood = Finish(vary(rng, OAK))
-        chair(builder, site.table_x + 0.6, rng.uniform(-0.1, 0.6), FLOOR_Z_M, "+x", wood, wood)
-    low = (site.back_x + 0.4, site.left_y - 0.6, FLOOR_Z_M)
-    cupboard(builder, low, (corner, site.left_y, 0.1), "-y", body, front, 0.6)
-    _on_wall(site, "window", WHITE)
-
-
-def dining(site: Site) -> None:
-    """Two chairs, a sideboard and a rug."""
-    builder, rng = site.builder, site.rng
-    wood = pick(rng, (WALNUT, OAK, CHERRY, BIRCH))
-    seat, frame = Finish(vary(rng, pick(rng, (CREAM, NAVY, FOREST, BRICK, wood)))), Finish(vary(rng, wood))
-    chair(builder, site.table_x + 0.42, 0.02, FLOOR_Z_M, "+x", seat, frame)
-    chair(builder, site.table_x + 0.44, 0.62, FLOOR_Z_M, "+x", seat, frame)
-    front = finish(rng, "fronts", wood, 0.0)
-    y = site.left_y - rng.uniform(0.1, 0.5)
-    low = (site.far_x - 0.4, y - 1.5, FLOOR_Z_M)
-    cupboard(builder, low, (site.far_x, y, 0.05), "-x", Finish(front.color), front, 0.75)
-    rug(site)
-    _on_wall(site, "poster", CREAM)
 
 
 def living_room(site: Site) -> None:

@@ -126,62 +126,6 @@ ROOM_STYLES: dict[str, RoomStyle] = {
     ),
 }  # fmt: skip
 
-FIRST_STYLES: dict[str, RoomStyle] = {
-    "office": RoomStyle(
-        (WHITE, MIST, GREIGE, SAGE), (("plaster", 1.0), ("stripes", 0.6)),
-        (("carpet", STONE, 0.6), ("carpet", NAVY, 0.6), ("carpet", CHARCOAL, 0.6), ("linoleum", GREIGE, 0.8)),
-        furniture.office, 0.25,
-    ),
-    "kitchen": RoomStyle(
-        (WHITE, CREAM, SAGE, MIST, SAND), (("tiles", 0.4), ("tiles", 0.6), ("plaster", 1.0), ("brick", 0.6)),
-        (("checker", CREAM, 1.0), ("tiles", GREIGE, 1.0), ("boards", OAK, 0.8), ("tiles", BRICK, 0.9)),
-        furniture.kitchen, 0.5,
-    ),
-    "dining": RoomStyle(
-        (CREAM, SAND, SAGE, ROSE, NAVY), (("plaster", 1.0), ("stripes", 0.5)),
-        (("parquet", OAK, 1.0), ("boards", WALNUT, 0.9), ("boards", PINE, 0.9), ("parquet", CHERRY, 1.0)),
-        furniture.dining, 0.0,
-    ),
-}  # fmt: skip
-"""Rooms as they looked in the first release."""
-
-FIRST_RELEASE: dict[str, frozenset[int]] = {
-    "office": frozenset((3628802659968913,)),
-    "kitchen": frozenset(
-        (
-            582212047148460,
-            817703368058759,
-            1828613964335313,
-            2188257094043756,
-            2569517336116880,
-            2708157732621512,
-            3106683721048145,
-            3231890563040547,
-            3640399091207895,
-            4063537805309967,
-            4157364652518945,
-        )
-    ),
-    "dining": frozenset(
-        (
-            170037212750748,
-            1421080206256356,
-            1650159944312898,
-            1809199524987822,
-            1832380519529650,
-            1928146619370692,
-            2288911286918870,
-            2735317536016637,
-            2825942843228272,
-            2989747205451246,
-            3434591668130375,
-            4228027258938704,
-            4258355296392232,
-        )
-    ),
-}
-"""Seeds of the rooms on the cards of the first release, which keep their look: what an ID shows never changes."""
-
 # Kinds of top with their texture, colours and tile; thickness; what it stands on.
 SUPPORT_TOPS: dict[str, tuple[tuple[tuple[str, tuple[Color, ...], float], ...], float, str]] = {
     "desk": (

@@ -128,8 +128,13 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--robots", nargs="+", default=["widowx"], metavar="NAME", help="certify for all of these (default: widowx)"
     )
-    generate.add_argument("--designer", default="rules", metavar="NAME", help="who reads sentences (default: rules)")
-    generate.add_argument("--assets", default="procedural", metavar="NAME", help="what makes assets")
+    generate.add_argument(
+        "--designer", default="rules", metavar="NAME", help="who reads: rules (default), openai:MODEL, local:FOLDER"
+    )
+    generate.add_argument(
+        "--assets", default="procedural", metavar="NAME",
+        help="what makes assets: procedural (default), shap-e, command:PROGRAM, http://HOST, or a folder of meshes",
+    )  # fmt: skip
     generate.add_argument(
         "--price", type=_price, default=0.04, metavar="USD", help="US dollars per core-hour (default: 0.04)"
     )

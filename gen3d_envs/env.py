@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from gen3d_envs.sim.engines import DEFAULT, RobotState, World, WorldSetup, make_
 from gen3d_envs.sim.paint import Look
 from gen3d_envs.spec import BACK_M
 from gen3d_envs.tasks import Stage, Status, make_task
+from gen3d_envs.variations.table import randomization_of, read
 
 EPISODE_S = 20.0
 """Default episode length, simulated s: the paper's 100 control steps at 5 Hz."""
@@ -62,6 +63,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         physics: name of a physics engine (:data:`gen3d_envs.sim.engines.ENGINES`); the default is what an ID means.
         reality: perturbs physics, timing and cameras at every reset by a profile of :mod:`gen3d_envs.reality`:
             ``"mild"``, ``"medium"`` or ``"strong"``; None for the world as it is.
+        randomization: what else varies at every reset: ``"paper"``, ``"none"`` or a mapping such as
+            ``{"dynamics": {"mass": {"uniform": [0.5, 2]}}}``, see :mod:`gen3d_envs.variations.table`.
         render_mode: ``"rgb_array"``, ``"human"`` or None.
         render_width, render_height: size of ``render()`` pictures in pixels.
 
@@ -95,6 +98,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         reward: str = "sparse",
         physics: str = DEFAULT,
         reality: str | None = None,
+        randomization: str | Mapping[str, Any] | None = None,
         render_mode: str | None = None,
         render_width: int = 640,
         render_height: int = 480,
@@ -129,6 +133,9 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._camera_specs = camera_specs(self.robot)
         self._shaped = reward == "shaped"
         self.variations: list[Variation] = [] if reality is None else [Reality(reality)]
+        settings = read(randomization)
+        if settings:
+            self.variations.append(randomization_of(settings))
         self.render_mode = render_mode
         # The world comes last: whatever is refused above leaves no physics client behind.
         self._world = make_world(physics)
@@ -180,6 +187,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         """An episode of a scene that nothing varies; objects at ``placements``, or at the card's own."""
         return Episode(
             scene=scene,
+            robot=self.robot,
             instruction=scene.spec.instruction,
             placements=scene.placements if placements is None else placements,
             joints=(*self.robot.home, *self.robot.finger_open),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.design.layout import Placement
+from gen3d_envs.robots.base import Robot
 from gen3d_envs.sim.paint import Look
 from gen3d_envs.sim.view import CameraSpec, LightSpec
 from gen3d_envs.sim.world import NOMINAL, Dynamics, World
@@ -35,6 +36,7 @@ class Episode:
 
     Attributes:
         scene: what is in it.
+        robot: who acts in it.
         instruction: the sentence that the policy gets.
         placements: x m, y m, yaw rad of each object.
         joints: start position of every joint of the robot, model order.
@@ -50,6 +52,7 @@ class Episode:
     """
 
     scene: BuiltScene
+    robot: Robot
     instruction: str
     placements: list[Placement]
     joints: tuple[float, ...]

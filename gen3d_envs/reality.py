@@ -204,14 +204,14 @@ def _moved(spec: CameraSpec, profile: Profile, rng: np.random.Generator) -> Came
     return replace(
         spec,
         position_m=(x + dx, y + dy, z + dz),
-        forward=_turned(spec.forward, turn),
-        up=_turned(spec.up, turn),
+        forward=turned(spec.forward, turn),
+        up=turned(spec.up, turn),
         fov_x_rad=2.0 * math.atan(math.tan(spec.fov_x_rad / 2.0) / focal),
         fov_y_rad=2.0 * math.atan(math.tan(spec.fov_y_rad / 2.0) / focal),
     )
 
 
-def _turned(vector: Vector, turn: NDArray[np.float64]) -> Vector:
+def turned(vector: Vector, turn: NDArray[np.float64]) -> Vector:
     """A vector turned by a small rotation vector (rad), by Rodrigues' formula."""
     angle = float(np.linalg.norm(turn))
     if angle == 0.0:

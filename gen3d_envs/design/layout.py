@@ -153,6 +153,46 @@ def _clear(
     return True
 
 
+def is_free(
+    scene: SceneSpec,
+    footprints: Sequence[Footprint],
+    placed: Sequence[Placement | None],
+    index: int,
+    at: Placement,
+) -> bool:
+    """Whether one object may stand somewhere: in its region, in view, clear of all others, its relations kept.
+
+    Args:
+        scene: what is in it; its poses do not count.
+        footprints: one per object.
+        placed: where the objects stand, the one in question included; None for those that stand nowhere yet.
+        index: the object.
+        at: where it would go.
+    """
+    task, name = scene.task, scene.objects[index].name
+    region = REACH if name in (task.target, task.receptacle) else SCENERY
+    return (
+        region.holds(at[0], at[1])
+        and _inside(at, footprints[index], scene)
+        and _related(index, at, scene, footprints, placed)
+        and _clear(index, at, footprints, placed, [item.name == task.target for item in scene.objects])
+    )
+
+
+def find_free(
+    scene: SceneSpec,
+    footprints: Sequence[Footprint],
+    placed: Sequence[Placement | None],
+    index: int,
+    rng: np.random.Generator,
+) -> Placement | None:
+    """A random place for one object as :func:`is_free` has it; None where none was found."""
+    task = scene.task
+    wanted = [item.name in (task.target, task.receptacle) for item in scene.objects]
+    is_target = [item.name == task.target for item in scene.objects]
+    return _find(index, scene, footprints, placed, wanted, is_target, rng)
+
+
 def lay_out(scene: SceneSpec, assets: Sequence[Asset], rng: np.random.Generator) -> SceneSpec:
     """Give every object a pose that keeps the relations.
 

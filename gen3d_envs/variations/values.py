@@ -188,7 +188,8 @@ def parse(value: Any, field: str = "value", low: float = -_MOST, high: float = _
     Args:
         value: number, distribution or literal.
         field: name for errors.
-        low, high: what no draw may leave.
+        low: what no draw may fall below.
+        high: what no draw may exceed.
 
     Raises:
         FieldError: no value, or one that may draw a number out of bounds.

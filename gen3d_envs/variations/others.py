@@ -1,0 +1,224 @@
+"""Objects of other scenes: added, taken away, or put in the place of a scene's own.
+
+What is taken from another scene was certified there, as a target or a receptacle for the same robot; whether it fits
+the task at hand is judged by its measures. The scene that results has no certificate of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from gen3d_envs.assets.asset import Asset
+from gen3d_envs.build import BuiltScene
+from gen3d_envs.design.layout import Placement, find_free, is_free
+from gen3d_envs.episode import Episode
+from gen3d_envs.errors import SceneError
+from gen3d_envs.registration import benchmark_scenes, scene_names
+from gen3d_envs.scenes import load_scene
+from gen3d_envs.spec import ObjectSpec, Pose, SceneSpec
+from gen3d_envs.spec import replace as spec_replace
+from gen3d_envs.tasks.place import goal_area
+from gen3d_envs.variations.language import say
+from gen3d_envs.variations.values import pick
+
+POOLS = ("train", "heldout", "handmade", "released")
+"""Where things are taken from: a split of the benchmark, or every released scene."""
+
+SCENE_TRIES = 40
+"""Other scenes that are looked into for something that fits."""
+
+ROOM_M = 0.004
+"""Gap that an opening leaves around what goes into it."""
+
+OVERHANG = 1.2
+STEEP = 1.6
+"""Highest thing that stands on or in something, as a multiple of its width."""
+
+
+@lru_cache(maxsize=8)
+def pool(split: str) -> tuple[str, ...]:
+    """Names of the scenes that things are taken from; every released one where the benchmark is not installed."""
+    if split == "released" or not benchmark_scenes():
+        return tuple(scene_names())
+    return tuple(scene_names(split=split)) or tuple(scene_names())
+
+
+def swap_object(
+    episode: Episode, role: Literal["target", "receptacle"], split: str, rng: np.random.Generator
+) -> tuple[Episode, Any]:
+    """Another target or receptacle in the place of the scene's own, asked for in plain words.
+
+    Returns:
+        The episode, and what came from where; None where the task has no such object or nothing fits.
+    """
+    scene, spec = episode.scene, episode.scene.spec
+    index = scene.index(spec.task.target if role == "target" else spec.task.receptacle)
+    if index is None or spec.task.family not in ("pick", "place"):
+        return episode, None
+    for source, other, asset in _offers(scene, split, role, rng):
+        if not _fits_task(scene, role, asset):
+            continue
+        swapped = _swapped(scene, index, other, asset)
+        placed: list[Placement | None] = list(episode.placements)
+        at: Placement | None = episode.placements[index]
+        assert at is not None
+        if not is_free(swapped.spec, swapped.footprints, placed, index, at):
+            placed[index] = None
+            at = find_free(swapped.spec, swapped.footprints, placed, index, rng)
+        if at is None:
+            continue
+        placements = [*episode.placements[:index], at, *episode.placements[index + 1 :]]
+        sentence = say(swapped.spec)
+        if sentence is None:
+            continue
+        spec = spec_replace(swapped.spec, instruction=sentence)
+        built = BuiltScene(_posed(spec, index, at), swapped.assets)
+        changed = replace(episode, scene=built, placements=placements, instruction=sentence)
+        return changed, {"object": other.description, "scene": source}
+    return episode, None
+
+
+def hide_objects(episode: Episode, count: int, rng: np.random.Generator) -> tuple[Episode, Any]:
+    """Up to ``count`` distractors fewer, drawn at random.
+
+    Returns:
+        The episode, and the names of what is not there.
+    """
+    scene, task = episode.scene, episode.scene.spec.task
+    options = [i for i, item in enumerate(scene.spec.objects) if item.name not in (task.target, task.receptacle)]
+    gone = sorted(int(i) for i in rng.permutation(options)[:count])
+    if not gone:
+        return episode, []
+    kept = [i for i in range(len(scene.assets)) if i not in gone]
+    names = {scene.spec.objects[i].name for i in kept} | {"support"}
+    relations = tuple(r for r in scene.spec.relations if r.subject in names and r.object in names)
+    spec = spec_replace(scene.spec, objects=tuple(scene.spec.objects[i] for i in kept), relations=relations)
+    built = BuiltScene(spec, tuple(scene.assets[i] for i in kept))
+    changed = replace(episode, scene=built, placements=[episode.placements[i] for i in kept])
+    return changed, [scene.spec.objects[i].name for i in gone]
+
+
+def add_objects(
+    episode: Episode, count: int, split: str, role: str, rng: np.random.Generator
+) -> tuple[Episode, Any]:  # fmt: skip
+    """Up to ``count`` things of other scenes, of categories that are not in the scene, where there is room.
+
+    Returns:
+        The episode, and what came from where.
+    """
+    drawn: list[dict[str, str]] = []
+    for _ in range(count):
+        for source, other, asset in _offers(episode.scene, split, role, rng):
+            grown = _grown(episode, other, asset, rng)
+            if grown is not None:
+                episode = grown
+                drawn.append({"object": other.description, "scene": source})
+                break
+    return episode, drawn
+
+
+def _grown(episode: Episode, other: ObjectSpec, asset: Asset, rng: np.random.Generator) -> Episode | None:
+    """The episode with one thing more; None where there is no room for it."""
+    scene = episode.scene
+    index = len(scene.assets)
+    item = spec_replace(other, name=_free_name(scene.spec, other.category), role="distractor", pose=_pose((0, 0, 0)))
+    spec = spec_replace(scene.spec, objects=(*scene.spec.objects, item))
+    built = BuiltScene(spec, (*scene.assets, asset))
+    at = find_free(spec, built.footprints, [*episode.placements, None], index, rng)
+    if at is None:
+        return None
+    built = BuiltScene(_posed(spec, index, at), built.assets)
+    return replace(episode, scene=built, placements=[*episode.placements, at])
+
+
+def _offers(
+    scene: BuiltScene, split: str, role: str, rng: np.random.Generator
+) -> Iterator[tuple[str, ObjectSpec, Asset]]:
+    """Things of other scenes in random order: from where, what, and its asset. None of a category that is here."""
+    here = {item.category for item in scene.spec.objects}
+    names = [name for name in pool(split) if name != scene.spec.name]
+    for position in rng.permutation(len(names))[:SCENE_TRIES].tolist():
+        other = load_scene(names[position])
+        options = [
+            i
+            for i, item in enumerate(other.spec.objects)
+            if item.category not in here and item.category != "mesh" and role in ("any", _role(other, i))
+        ]
+        if options and other.spec.robot == scene.spec.robot:
+            index = pick(rng, options)
+            yield names[position], other.spec.objects[index], other.assets[index]
+
+
+def _role(scene: BuiltScene, index: int) -> str:
+    name, task = scene.spec.objects[index].name, scene.spec.task
+    return "target" if name == task.target else "receptacle" if name == task.receptacle else "distractor"
+
+
+def _fits_task(scene: BuiltScene, role: Literal["target", "receptacle"], asset: Asset) -> bool:
+    """Whether the task can be done with this asset in the role."""
+    task = scene.spec.task
+    if task.receptacle is None or task.predicate is None:
+        return True
+    target, receptacle = scene.index(task.target), scene.index(task.receptacle)
+    assert target is not None and receptacle is not None
+    thing, holder = (asset, scene.assets[receptacle]) if role == "target" else (scene.assets[target], asset)
+    return fits(thing, holder, task.predicate)
+
+
+def fits(thing: Asset, holder: Asset, predicate: str) -> bool:
+    """Whether one asset goes on or in another as it lies: by its footprint, and by its height where it could tip."""
+    try:
+        area = goal_area(holder, predicate)
+    except SceneError:
+        return False
+    if (predicate == "in") != (area.low_m != area.high_m):
+        return False
+    short, long = sorted(thing.size_m[:2])
+    if predicate == "in":
+        inside = 2.0 * min(area.half_x_m, area.half_y_m) - ROOM_M
+        # Along the diagonal of a rectangle, or the diameter of an ellipse.
+        longest = 2.0 * (max(area.half_x_m, area.half_y_m) if area.round else math.hypot(area.half_x_m, area.half_y_m))
+        return short < inside and long < longest - ROOM_M and math.hypot(short, long) < OVERHANG * longest
+    top = 2.0 * min(area.half_x_m, area.half_y_m)
+    return short < top and long < OVERHANG * top and thing.size_m[2] < STEEP * short
+
+
+def _swapped(scene: BuiltScene, index: int, other: ObjectSpec, asset: Asset) -> BuiltScene:
+    """The scene with another object in one place; task and relations name it."""
+    spec, old = scene.spec, scene.spec.objects[index]
+    name = _free_name(spec, other.category)
+
+    def renamed(word: str | None) -> str | None:
+        return name if word == old.name else word
+
+    task = spec_replace(spec.task, target=renamed(spec.task.target), receptacle=renamed(spec.task.receptacle))
+    relations = tuple(spec_replace(r, subject=renamed(r.subject), object=renamed(r.object)) for r in spec.relations)
+    item = spec_replace(other, name=name, role=old.role, pose=old.pose)
+    objects = (*spec.objects[:index], item, *spec.objects[index + 1 :])
+    assets = (*scene.assets[:index], asset, *scene.assets[index + 1 :])
+    return BuiltScene(spec_replace(spec, objects=objects, task=task, relations=relations), assets)
+
+
+def _free_name(spec: SceneSpec, category: str) -> str:
+    names = [item.name for item in spec.objects]
+    number = 1
+    while f"other_{category[:36]}_{number}" in names:
+        number += 1
+    return f"other_{category[:36]}_{number}"
+
+
+def _pose(at: Placement) -> Pose:
+    return Pose(x_m=at[0], y_m=at[1], z_m=0.0, yaw_rad=at[2])
+
+
+def _posed(spec: SceneSpec, index: int, at: Placement) -> SceneSpec:
+    """The scene with one object at home where it stands now."""
+    item = spec_replace(spec.objects[index], pose=_pose(at))
+    posed: SceneSpec = spec_replace(spec, objects=(*spec.objects[:index], item, *spec.objects[index + 1 :]))
+    return posed

@@ -31,6 +31,18 @@ def unrotate(q: Quaternion, v: Vector) -> Vector:
     return rotate((-q[0], -q[1], -q[2], q[3]), v)
 
 
+def product(a: Quaternion, b: Quaternion) -> Quaternion:
+    """Hamilton product of two quaternions xyzw: first ``b`` is applied, then ``a``."""
+    ax, ay, az, aw = a
+    bx, by, bz, bw = b
+    return (
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
+    )
+
+
 def from_yaw(yaw_rad: float) -> Quaternion:
     """Rotation about the vertical."""
     return 0.0, 0.0, math.sin(yaw_rad / 2), math.cos(yaw_rad / 2)

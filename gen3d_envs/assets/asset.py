@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,12 +90,83 @@ class Surface:
     center_m: tuple[float, float] = (0.0, 0.0)
 
 
+@dataclass(frozen=True)
+class PartJoint:
+    """How a part moves against the body that carries it; 0 is closed, and ``upper`` is open.
+
+    Attributes:
+        kind: ``"revolute"`` (rad, right-handed about the axis) or ``"prismatic"`` (m, along the axis).
+        position_m: a point of the axis, asset frame.
+        axis: unit vector, asset frame.
+        lower, upper: limits, rad or m.
+        damping: N s/m, or N m s/rad.
+        friction: dry friction, N or N m: what holds the part where it was left.
+    """
+
+    kind: Literal["revolute", "prismatic"]
+    position_m: Vector
+    axis: Vector
+    lower: float
+    upper: float
+    damping: float
+    friction: float
+
+
+@dataclass(frozen=True)
+class Handle:
+    """Where a parallel gripper takes hold of a part; asset frame, with the part closed.
+
+    Attributes:
+        position_m: the middle of the bar or edge: the point between the finger tips.
+        approach: unit vector in which the gripper comes.
+        closing: unit vector in which the fingers close, at right angles to ``approach``; the opposite does as well.
+        width_m: thickness between the fingers.
+        room_m: free depth behind the bar, for a finger that hooks it; 0 where there is none.
+    """
+
+    position_m: Vector
+    approach: Vector
+    closing: Vector
+    width_m: float
+    room_m: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A rigid part that a joint carries: a drawer, a door, a lid, a screen.
+
+    All geometry is in the asset frame with the part closed, i.e. the part's own frame is the asset frame at joint
+    position 0. Its friction is that of the asset.
+
+    Attributes:
+        name: unique within the asset, e.g. ``"top_drawer"``.
+        vertices, faces, colors, collision: as of an :class:`Asset`.
+        mass_kg, com_m, inertia_kgm2: as of an :class:`Asset`, of the part alone.
+        joint: how it moves.
+        handle: how it is opened, or None.
+        cavity: where things go in it (a drawer), or None.
+    """
+
+    name: str
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    colors: NDArray[np.uint8]
+    collision: tuple[CollisionPart, ...]
+    mass_kg: float
+    com_m: Vector
+    inertia_kgm2: Vector
+    joint: PartJoint
+    handle: Handle | None = None
+    cavity: Cavity | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Asset:
     """An object ready for physics and rendering.
 
     The asset frame: z up in the canonical resting pose, z = 0 the lowest point of the geometry, x and y centred on the
-    bounding box of the footprint, the longer horizontal side along x.
+    bounding box of the footprint, the longer horizontal side along x. What has parts faces -y: there its doors and
+    drawers open, and there the robot should be.
 
     Attributes:
         category: catalogue name.
@@ -112,6 +184,9 @@ class Asset:
         cavity: where things go *in* it, or None.
         surface: where things go *on* it, or None.
         notes: what a person should know, e.g. that it was scaled to fit a gripper.
+        parts: what moves against the body. Everything above, but ``cavity`` and ``surface`` of the closed thing, is of
+            the body without its parts; :func:`gen3d_envs.assets.articulated.merged` gives the whole.
+        anchored: stands fixed on the support: a thing so heavy that no arm moves it.
     """
 
     category: str
@@ -128,26 +203,44 @@ class Asset:
     cavity: Cavity | None = None
     surface: Surface | None = None
     notes: tuple[str, ...] = field(default=())
+    parts: tuple[Part, ...] = ()
+    anchored: bool = False
+
+    @cached_property
+    def _bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lowest and highest corner of the bounding box with all parts closed."""
+        bodies = (self.vertices, *(part.vertices for part in self.parts))
+        low = np.min([points.min(axis=0) for points in bodies], axis=0)
+        return low, np.max([points.max(axis=0) for points in bodies], axis=0)
 
     @cached_property
     def size_m(self) -> Vector:
-        """Extents of the axis-aligned bounding box, asset frame."""
-        low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        """Extents of the axis-aligned bounding box with all parts closed, asset frame."""
+        low, high = self._bounds
         x, y, z = (float(v) for v in high - low)
         return x, y, z
 
     @cached_property
     def footprint_radius_m(self) -> float:
-        """Radius of the vertical cylinder about the asset's z axis that holds the whole object."""
-        return float(np.sqrt((self.vertices[:, :2].astype(np.float64) ** 2).sum(axis=1).max()))
+        """Radius of the vertical cylinder about the asset's z axis that holds the whole object, all parts closed."""
+        points = np.concatenate([self.vertices, *(part.vertices for part in self.parts)])
+        return float(np.sqrt((points[:, :2].astype(np.float64) ** 2).sum(axis=1).max()))
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the content, independent of file format, library versions and machine."""
         digest = hashlib.sha256()
         for part in fields(self):
-            _feed(digest, getattr(self, part.name))
+            value = getattr(self, part.name)
+            if part.name not in _LATER:
+                _feed(digest, value)
+            elif value:
+                _feed(digest, (part.name, value))
         return digest.hexdigest()
+
+
+_LATER = ("parts", "anchored")
+"""Fields that came after the first release: only what uses them hashes them, so that released hashes stay."""
 
 
 def _feed(digest: hashlib._Hash, value: object) -> None:

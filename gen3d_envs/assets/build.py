@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gen3d_envs.assets import materials
-from gen3d_envs.assets.asset import Cavity, CollisionPart, Grasp, Surface
-from gen3d_envs.assets.catalog import CATEGORIES, Category
+from gen3d_envs.assets.asset import Cavity, CollisionPart, Grasp, Handle, PartJoint, Surface
+from gen3d_envs.assets.catalog import ALL, Category
 from gen3d_envs.assets.materials import Material
 from gen3d_envs.assets.shapes import Mesh
 from gen3d_envs.errors import FieldError
@@ -56,6 +56,8 @@ class Draft:
         rolling_friction_m: for things that would otherwise roll for ever.
         friction: where it differs from that of the main material.
         notes: what a person should know.
+        moving: what a joint carries; a draft with moving parts faces -y and is wider than deep.
+        anchored: stands fixed on the support.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -66,6 +68,8 @@ class Draft:
     rolling_friction_m: float = 0.0
     friction: float | None = None
     notes: list[str] = field(default_factory=list)
+    moving: list[Moving] = field(default_factory=list)
+    anchored: bool = False
 
     def add(self, mesh: Mesh, color: Rgb | None, material: Material, fill: float = 1.0) -> None:
         """Add a closed component.
@@ -98,6 +102,16 @@ class Draft:
         depth = max(min(0.012, z - floor_z_m - 0.004), 0.0)
         for angle in angles_rad:
             self.grasp(radius_m * np.cos(angle), radius_m * np.sin(angle), z, angle, wall_m, depth)
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """A moving part under construction: its meshes, collision and cavity, in the frame of the draft that it is of."""
+
+    name: str
+    body: Draft
+    joint: PartJoint
+    handle: Handle | None = None
 
 
 class Params:
@@ -169,7 +183,7 @@ BUILDERS: dict[str, Builder] = {}
 
 def builder(name: str) -> Callable[[Builder], Builder]:
     """Register a function as the builder of a category of the catalogue."""
-    if name not in CATEGORIES or name in BUILDERS:
+    if name not in ALL or name in BUILDERS:
         raise FieldError("builder", name, "has no row in the catalogue or two builders", "Add one row and one builder")
 
     def register(function: Builder) -> Builder:

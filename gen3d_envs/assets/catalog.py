@@ -200,3 +200,26 @@ _ROWS = (
 
 CATEGORIES: dict[str, Category] = {row.name: row for row in _ROWS}
 """Every known category by name, whether or not its builder exists: see ``generate.available``."""
+
+_OPENING_ROWS = (
+    # Organisers for desks have 18 to 30 cm, and rows of one to three drawers.
+    _row("drawer_unit", (0.16, 0.32), "wood plastic painted_metal", "white gray red blue green teal yellow navy", "on",
+         width=(210, 250), depth=(145, 168), drawer=(48, 58)),
+    # Wall cabinets for keys and first aid.
+    _row("cabinet", (0.16, 0.36), "wood painted_metal plastic", "white gray red blue green teal navy", "on",
+         width=(200, 240), depth=(120, 150), height=(170, 205)),
+    # From a child's microwave (28 cm) to a kitchen's (50 cm); the smallest that heat are 27 cm wide.
+    _row("microwave", (0.22, 0.55), "painted_metal plastic", "white black silver red cream teal", "on",
+         width=(260, 300), depth=(165, 195), height=(150, 175)),
+    _row("lidded_box", (0.12, 0.32), "wood plastic painted_metal", _BRIGHT + " white gray", "in",
+         width=(170, 210), depth=(115, 140), height=(62, 82)),
+    # 10 to 12 inch: from the netbook's 26 x 17 cm on.
+    _row("laptop", (0.22, 0.40), "aluminium plastic", "black gray white charcoal silver", "",
+         width=(248, 285), depth=(165, 185), thickness=(13, 17)),
+)  # fmt: skip
+
+ARTICULATED: dict[str, Category] = {row.name: row for row in _OPENING_ROWS}
+"""Categories with doors, drawers, lids or screens. They stand apart because they are opened, not picked or moved."""
+
+ALL: dict[str, Category] = CATEGORIES | ARTICULATED
+"""Every category that a scene may hold, by name."""

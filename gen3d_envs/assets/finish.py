@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_envs.assets.asset import Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
-from gen3d_envs.assets.build import Draft, Part
+from gen3d_envs.assets import asset as made
+from gen3d_envs.assets.articulated import moved
+from gen3d_envs.assets.asset import IDENTITY, Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.assets.build import Draft, Moving, Part
 from gen3d_envs.assets.shapes import Array, Mesh, turn
 
 CREASE_COS = float(np.cos(np.radians(38.0)))
@@ -20,6 +22,8 @@ LOWEST_GRASP_M = 0.010
 
 def placed(draft: Draft, scale: float = 1.0) -> Draft:
     """The draft scaled uniformly and moved into the asset frame: z = 0 lowest, centred, longer side along x."""
+    if draft.moving:
+        return _shifted(draft)
     points = np.concatenate([part.mesh.vertices for part in draft.parts]) * scale
     low, high = points.min(axis=0), points.max(axis=0)
     quarter = bool(high[1] - low[1] > high[0] - low[0] + 1e-6)
@@ -67,6 +71,43 @@ def placed(draft: Draft, scale: float = 1.0) -> Draft:
     )  # fmt: skip
 
 
+def _shifted(draft: Draft) -> Draft:
+    """A draft with moving parts in the asset frame: they are built to size and facing -y, so they are only shifted."""
+    bodies = (draft, *(moving.body for moving in draft.moving))
+    points = np.concatenate([part.mesh.vertices for body in bodies for part in body.parts])
+    low, high = points.min(axis=0), points.max(axis=0)
+    if high[1] - low[1] > high[0] - low[0]:
+        raise ValueError("what has moving parts must be wider than deep: it faces -y")
+    x, y, z = (float(v) for v in (-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]))
+    offset: Vector = (x, y, z)
+
+    def at(point: Vector) -> Vector:
+        return point[0] + x, point[1] + y, point[2] + z
+
+    def shifted(body: Draft) -> Draft:
+        cavity, surface = body.cavity, body.surface
+        if cavity is not None:
+            cx, cy, floor = at((*cavity.center_m, cavity.floor_z_m))
+            cavity = replace(cavity, floor_z_m=floor, rim_z_m=cavity.rim_z_m + z, center_m=(cx, cy))
+        if surface is not None:
+            cx, cy, top = at((*surface.center_m, surface.z_m))
+            surface = replace(surface, z_m=top, center_m=(cx, cy))
+        return replace(
+            body, cavity=cavity, surface=surface,
+            parts=[Part(part.mesh.moved(x, y, z), part.density_kgm3) for part in body.parts],
+            collision=[moved(shape, offset, IDENTITY) for shape in body.collision],
+        )  # fmt: skip
+
+    moving = [
+        Moving(
+            each.name, shifted(each.body), replace(each.joint, position_m=at(each.joint.position_m)),
+            None if each.handle is None else replace(each.handle, position_m=at(each.handle.position_m)),
+        )
+        for each in draft.moving
+    ]  # fmt: skip
+    return replace(shifted(draft), moving=moving)
+
+
 def _placed_part(part: CollisionPart, scale: float, quarter: bool, offset: Array) -> CollisionPart:
     if isinstance(part, Hull):
         points = part.vertices.astype(np.float64) * scale
@@ -90,19 +131,12 @@ def _quarter_turn(q: Quaternion) -> Quaternion:
 def finish(category: str, draft: Draft, friction: float) -> Asset:
     """The asset of a draft that stands in the asset frame."""
     mass, com, inertia = mass_properties(draft.parts)
-    vertices, faces, colors = [], [], []
-    count = 0
-    for part in draft.parts:
-        points, triangles, rgb = _split(part.mesh, draft)
-        vertices.append(points)
-        faces.append(triangles + count)
-        colors.append(rgb)
-        count += len(points)
+    vertices, faces, colors = _surface(draft)
     return Asset(
         category=category,
-        vertices=np.concatenate(vertices).astype(np.float32),
-        faces=np.concatenate(faces).astype(np.int32),
-        colors=np.clip(np.rint(np.concatenate(colors)), 0, 255).astype(np.uint8),
+        vertices=vertices,
+        faces=faces,
+        colors=colors,
         collision=tuple(draft.collision),
         mass_kg=mass,
         com_m=com,
@@ -113,6 +147,34 @@ def finish(category: str, draft: Draft, friction: float) -> Asset:
         cavity=draft.cavity,
         surface=draft.surface,
         notes=tuple(draft.notes),
+        parts=tuple(_finished(moving) for moving in draft.moving),
+        anchored=draft.anchored,
+    )
+
+
+def _finished(moving: Moving) -> made.Part:
+    body = moving.body
+    mass, com, inertia = mass_properties(body.parts)
+    return made.Part(
+        moving.name, *_surface(body), tuple(body.collision), mass, com, inertia, moving.joint, moving.handle,
+        body.cavity,
+    )  # fmt: skip
+
+
+def _surface(draft: Draft) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8]]:
+    """Vertices, faces and colours of all components together."""
+    vertices, faces, colors = [], [], []
+    count = 0
+    for part in draft.parts:
+        points, triangles, rgb = _split(part.mesh, draft)
+        vertices.append(points)
+        faces.append(triangles + count)
+        colors.append(rgb)
+        count += len(points)
+    return (
+        np.concatenate(vertices).astype(np.float32),
+        np.concatenate(faces).astype(np.int32),
+        np.clip(np.rint(np.concatenate(colors)), 0, 255).astype(np.uint8),
     )
 
 

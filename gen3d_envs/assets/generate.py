@@ -9,9 +9,10 @@ import numpy as np
 
 from gen3d_envs.assets import categories as _categories  # noqa: F401  registers the builders
 from gen3d_envs.assets import finish
-from gen3d_envs.assets.asset import Asset
+from gen3d_envs.assets.articulated import merged
+from gen3d_envs.assets.asset import Asset, Vector
 from gen3d_envs.assets.build import BUILDERS, Draft, Params
-from gen3d_envs.assets.catalog import CATEGORIES
+from gen3d_envs.assets.catalog import ALL, ARTICULATED, CATEGORIES
 from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import ObjectSpec
 
@@ -21,8 +22,13 @@ hollowed to lie within them, with a note."""
 
 
 def available() -> tuple[str, ...]:
-    """Names of the categories that can be generated, in the catalogue's order."""
+    """Names of the rigid categories that can be generated, in the catalogue's order."""
     return tuple(name for name in CATEGORIES if name in BUILDERS)
+
+
+def articulated() -> tuple[str, ...]:
+    """Names of the categories with moving parts that can be generated, in the catalogue's order."""
+    return tuple(name for name in ARTICULATED if name in BUILDERS)
 
 
 def generate(spec: ObjectSpec) -> Asset:
@@ -38,12 +44,12 @@ def generate(spec: ObjectSpec) -> Asset:
         raise FieldError(
             f"{spec.name}.category", spec.category, "is no category that can be generated",
             "Import foreign meshes through gen3d_envs.assets.import_mesh" if spec.category == "mesh"
-            else f"Use one of {', '.join(available())}",
+            else f"Use one of {', '.join((*available(), *articulated()))}",
         )  # fmt: skip
-    category = CATEGORIES[spec.category]
+    category = ALL[spec.category]
     if spec.grip_width_m is not None and not category.pickable:
         raise FieldError(
-            f"{spec.name}.grip_width_m", spec.grip_width_m, f"a {category.name} is too flat to be picked from above",
+            f"{spec.name}.grip_width_m", spec.grip_width_m, f"a {category.name} cannot be picked from above",
             "Leave the grip width out, or choose another category",
         )  # fmt: skip
     # hashlib instead of hash(), which differs from process to process.
@@ -62,11 +68,21 @@ def generate(spec: ObjectSpec) -> Asset:
         if mass_kg != asset.mass_kg:
             note = f"weighs {1000 * mass_kg:.0f} g instead of {1000 * asset.mass_kg:.0f} g, within what a gripper holds"
             asset = replace(asset, notes=(*asset.notes, note))
-    if mass_kg is not None and mass_kg != asset.mass_kg:
-        factor = mass_kg / asset.mass_kg
-        ixx, iyy, izz = (float(moment * factor) for moment in asset.inertia_kgm2)
-        asset = replace(asset, mass_kg=mass_kg, inertia_kgm2=(ixx, iyy, izz))
+    whole_kg = asset.mass_kg if not asset.parts else merged(asset).mass_kg
+    if mass_kg is not None and mass_kg != whole_kg:
+        factor = mass_kg / whole_kg
+        parts = tuple(
+            replace(part, mass_kg=part.mass_kg * factor, inertia_kgm2=_scaled(part.inertia_kgm2, factor))
+            for part in asset.parts
+        )
+        own = mass_kg if not parts else asset.mass_kg * factor
+        asset = replace(asset, mass_kg=own, inertia_kgm2=_scaled(asset.inertia_kgm2, factor), parts=parts)
     return asset
+
+
+def _scaled(moments: Vector, factor: float) -> Vector:
+    ixx, iyy, izz = (float(moment * factor) for moment in moments)
+    return ixx, iyy, izz
 
 
 def _fit(draft: Draft, spec: ObjectSpec, grip_width_m: float, rng: np.random.Generator) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gen3d_envs.assets import materials
 from gen3d_envs.assets.asset import Asset, Box, Hull, Sphere
 from gen3d_envs.assets.build import MIN_GRIP_M
-from gen3d_envs.assets.catalog import CATEGORIES
+from gen3d_envs.assets.catalog import ALL
 from gen3d_envs.assets.overlap import Overlap, loose_share, overlap, turned
 from gen3d_envs.assets.shapes import circle
 from gen3d_envs.spec import CheckResult, ObjectSpec
@@ -140,7 +140,7 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
     )
     if spec.grip_width_m is not None:
         yield from _grip(asset, spec.grip_width_m)
-    category = CATEGORIES.get(asset.category)
+    category = ALL.get(asset.category)
     if category is not None:
         missing = (category.container and asset.cavity is None) + (category.surface and asset.surface is None)
         yield _at_most("affordances", missing, 0, "missing", "cavity of a container, surface of a support")
@@ -186,7 +186,7 @@ def _topology(asset: Asset) -> tuple[int, float, int]:
 
 
 def _size(asset: Asset) -> Iterator[CheckResult]:
-    category = CATEGORIES.get(asset.category)
+    category = ALL.get(asset.category)
     if category is None:
         return
     low, high = category.real_size_m

@@ -11,7 +11,7 @@ from gen3d_envs.assets.asset import Asset, Quaternion, Vector
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.cameras import FRONT, scene_view
 from gen3d_envs.export import gltf
-from gen3d_envs.geometry import Matrix, from_yaw, rotate
+from gen3d_envs.geometry import Matrix, from_yaw, product, rotate
 from gen3d_envs.robots import Robot, get_robot
 from gen3d_envs.sim.articulation import Articulation
 from gen3d_envs.sim.view import CameraSpec, VisualMesh
@@ -85,18 +85,6 @@ def link_poses(model: Articulation, joints: Sequence[float], base_m: Vector) -> 
             x, y, z = x + value * dx, y + value * dy, z + value * dz
         poses[joint.child] = ((x, y, z), own)
     return [poses[link.name] for link in model.links]
-
-
-def product(a: Quaternion, b: Quaternion) -> Quaternion:
-    """Hamilton product of two quaternions xyzw: first ``b`` is applied, then ``a``."""
-    ax, ay, az, aw = a
-    bx, by, bz, bw = b
-    return (
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-        aw * bw - ax * bx - ay * by - az * bz,
-    )
 
 
 def _camera(camera: CameraSpec) -> gltf.GlbCamera:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gen3d_envs.assets.asset import IDENTITY, CollisionPart, Quaternion, Vector
+import numpy as np
+
+from gen3d_envs.assets.articulated import moved
+from gen3d_envs.assets.asset import IDENTITY, Asset, CollisionPart, Quaternion, Vector
 from gen3d_envs.sim.view import VisualMesh
+
+PASSIVE_EFFORT, PASSIVE_SPEED = 50.0, 10.0
+"""What URDF wants to know of a joint that nothing drives: N or N m, m/s or rad/s."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Joint:
         effort: largest force (N) or torque (Nm) of the drive.
         velocity: largest speed in rad/s or m/s.
         mimic: ratio to the position of the joint before this one, where one motor moves both (a parallel gripper).
+        damping: N s/m or N m s/rad.
+        friction: dry friction, N or N m.
     """
 
     name: str
@@ -63,11 +71,13 @@ class Joint:
     effort: float
     velocity: float
     mimic: float | None = None
+    damping: float = 0.0
+    friction: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Articulation:
-    """A tree of links. ``links[0]`` is the base, fixed to the world; ``joints[i]`` carries ``links[i + 1]``."""
+    """A tree of links. ``joints[i]`` carries ``links[i + 1]``; ``links[0]``, the base, is a robot's fixed one."""
 
     name: str
     links: tuple[Link, ...]
@@ -79,3 +89,36 @@ class Articulation:
             if joint.child != link.name or joint.parent not in seen:
                 raise ValueError(f"joint {joint.name!r} does not carry link {link.name!r} from an earlier link")
             seen.add(link.name)
+
+
+def of_asset(name: str, asset: Asset) -> Articulation:
+    """The body of an asset as base, in the asset frame, and its parts as links, each in the frame of its joint.
+
+    Args:
+        name: of the model and its base link; parts are called ``<name>/<part>``.
+        asset: what it is made from.
+    """
+    links = [
+        Link(name, _inertia(asset.mass_kg, asset.com_m, asset.inertia_kgm2), asset.collision, None, asset.friction)
+    ]
+    joints = []
+    for part in asset.parts:
+        own, hinge = f"{name}/{part.name}", part.joint
+        x, y, z = hinge.position_m
+        back = (-x, -y, -z)
+        look = VisualMesh((part.vertices + np.array(back, np.float32)), part.faces, part.colors)
+        com = (part.com_m[0] - x, part.com_m[1] - y, part.com_m[2] - z)
+        shapes = tuple(moved(shape, back, IDENTITY) for shape in part.collision)
+        links.append(Link(own, _inertia(part.mass_kg, com, part.inertia_kgm2), shapes, look, asset.friction))
+        joints.append(
+            Joint(
+                f"{own}/joint", hinge.kind, name, own, hinge.position_m, IDENTITY, hinge.axis, hinge.lower, hinge.upper,
+                effort=PASSIVE_EFFORT, velocity=PASSIVE_SPEED, damping=hinge.damping, friction=hinge.friction,
+            )
+        )  # fmt: skip
+    return Articulation(name, tuple(links), tuple(joints))
+
+
+def _inertia(mass_kg: float, com_m: Vector, moments: Vector) -> Inertia:
+    ixx, iyy, izz = moments
+    return Inertia(mass_kg, com_m, moments_kgm2=(ixx, iyy, izz, 0.0, 0.0, 0.0))

@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from gen3d_envs.assets.asset import Asset, Box, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.assets.articulated import part_pose
+from gen3d_envs.assets.asset import Asset, Box, Hull, Part, Quaternion, Sphere, Vector
 from gen3d_envs.assets.store import cache_folder, write_atomically
 from gen3d_envs.errors import EngineUnavailable, Gen3DError
 from gen3d_envs.geometry import rotate
+from gen3d_envs.sim.articulation import of_asset
 from gen3d_envs.sim.urdf import to_urdf
 from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, Dynamics, RobotState, WorldSetup
 
@@ -123,6 +125,7 @@ def _write(folder: str, name: str, text: str) -> str:
 
 _MESH_FILES: dict[str, str] = {}
 _URDF_FILES: dict[int, tuple[Any, str]] = {}
+_ASSET_FILES: dict[str, str] = {}
 
 
 class BulletWorld:
@@ -145,6 +148,7 @@ class BulletWorld:
         self._bodies: list[int] = []
         self._pushed: list[tuple[int, Vector, Vector]] = []
         self._com: list[Vector] = []
+        self._assets: list[Asset] = []
         self._names: dict[int, str] = {}
 
     def load(self, setup: WorldSetup) -> None:
@@ -169,9 +173,11 @@ class BulletWorld:
         self._names[support] = SUPPORT
         self._load_robot(setup.robot, dynamics)
         pybullet.setCollisionFilterPair(self._robot, support, -1, -1, 0, physicsClientId=client)
-        self._bodies, self._com, self._pushed = [], [], []
+        self._bodies, self._com, self._pushed, self._assets = [], [], [], []
         for index, body in enumerate(setup.bodies):
-            self._load_body(body, dynamics.mass(index), dynamics.friction(index))
+            load = self._load_parts if body.asset.parts or body.asset.anchored else self._load_body
+            load(body, dynamics.mass(index), dynamics.friction(index))
+            self._assets.append(body.asset)
 
     def _fixed_box(self, half_extents_m: Vector, center_m: Vector, friction: float) -> int:
         shape = pybullet.createCollisionShape(
@@ -238,6 +244,51 @@ class BulletWorld:
         self._bodies.append(index)
         self._com.append(asset.com_m)
         self._names[index] = body.name
+
+    def _load_parts(self, body: BodyState, heavier: float, rougher: float) -> None:
+        """Load what is anchored or has parts: an articulated body, as Bullet knows it from a URDF."""
+        client, asset = self._client, body.asset
+        path = _ASSET_FILES.get(asset.sha256)
+        if path is None:
+            text = to_urdf(of_asset("asset", asset), lambda hull: _mesh_file("link", [hull]))
+            path = _ASSET_FILES[asset.sha256] = _write("objects", f"{asset.category}-{asset.sha256[:16]}.urdf", text)
+        flags = pybullet.URDF_USE_INERTIA_FROM_FILE | pybullet.URDF_MAINTAIN_LINK_ORDER
+        index: int = pybullet.loadURDF(path, useFixedBase=asset.anchored, flags=flags, physicsClientId=client)
+        self._bodies.append(index)
+        self._com.append(asset.com_m)
+        self._names[index] = body.name
+        dx, dy, dz = rotate(body.orientation_xyzw, asset.com_m)
+        x, y, z = body.position_m
+        center = (x + dx, y + dy, z + dz)
+        pybullet.resetBasePositionAndOrientation(index, center, body.orientation_xyzw, client)
+        self._set_link(index, -1, asset, None if asset.anchored else asset, heavier, rougher)
+        openings = body.openings or (0.0,) * len(asset.parts)
+        for link, (part, value) in enumerate(zip(asset.parts, openings, strict=True)):
+            self._set_link(index, link, asset, part, heavier, rougher)
+            pybullet.resetJointState(index, link, value, physicsClientId=client)
+            pybullet.changeDynamics(index, link, jointDamping=part.joint.damping, physicsClientId=client)
+            # A motor that wants to stand still and is no stronger than the friction: dry friction. It grows with the
+            # mass, since a hinge that holds its lid is made for it.
+            pybullet.setJointMotorControl2(
+                index, link, pybullet.VELOCITY_CONTROL, targetVelocity=0.0, force=part.joint.friction * heavier,
+                physicsClientId=client,
+            )  # fmt: skip
+        sleeping = pybullet.ACTIVATION_STATE_ENABLE_SLEEPING
+        pybullet.changeDynamics(index, -1, activationState=sleeping, physicsClientId=client)
+
+    def _set_link(
+        self, index: int, link: int, asset: Asset, heavy: Asset | Part | None, heavier: float, rougher: float
+    ) -> None:
+        pybullet.changeDynamics(
+            index, link, lateralFriction=asset.friction * rougher, linearDamping=0.0, angularDamping=0.0,
+            physicsClientId=self._client,
+        )  # fmt: skip
+        # Any mass given to a fixed base, even 0, sets it free; so masses are told only where they change.
+        if heavy is not None and heavier != 1.0:
+            moments = [moment * heavier for moment in heavy.inertia_kgm2]
+            pybullet.changeDynamics(
+                index, link, mass=heavy.mass_kg * heavier, localInertiaDiagonal=moments, physicsClientId=self._client
+            )
 
     def _shape(self, asset: Asset) -> int:
         hulls = [part for part in asset.collision if isinstance(part, Hull)]
@@ -352,6 +403,34 @@ class BulletWorld:
         pybullet.changeDynamics(
             body, -1, activationState=pybullet.ACTIVATION_STATE_WAKE_UP, physicsClientId=self._client
         )
+
+    def part_poses(self, index: int) -> list[tuple[Vector, Quaternion]]:
+        """See :meth:`World.part_poses`."""
+        pose, parts = self.body_pose(index), self._assets[index].parts
+        values = self.part_positions(index)
+        return [part_pose(part.joint, value, *pose) for part, value in zip(parts, values, strict=True)]
+
+    def part_positions(self, index: int) -> list[float]:
+        """See :meth:`World.part_positions`."""
+        return [state[0] for state in self._part_states(index)]
+
+    def part_velocities(self, index: int) -> list[float]:
+        """See :meth:`World.part_velocities`."""
+        return [state[1] for state in self._part_states(index)]
+
+    def _part_states(self, index: int) -> Sequence[tuple[Any, ...]]:
+        count = len(self._assets[index].parts)
+        states: Sequence[tuple[Any, ...]] = ()
+        if count:
+            states = pybullet.getJointStates(self._bodies[index], list(range(count)), self._client)
+        return states
+
+    def set_part_positions(self, index: int, positions: Sequence[float]) -> None:
+        """See :meth:`World.set_part_positions`."""
+        for link, (_, value) in enumerate(zip(self._assets[index].parts, positions, strict=True)):
+            pybullet.resetJointState(self._bodies[index], link, value, physicsClientId=self._client)
+        for each in self._bodies:
+            self._wake(each)
 
     def contacts(self, index: int) -> set[str]:
         """See :meth:`World.contacts`."""

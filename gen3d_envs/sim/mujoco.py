@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.assets.asset import Quaternion, Vector
 from gen3d_envs.geometry import rotate
 from gen3d_envs.sim.mujoco_model import CONTACT_GAP_M, PHYSICS_HZ, Compiled, compiled, mujoco, perturbed
@@ -38,11 +39,17 @@ class MujocoWorld:
         data, count = self._data, scene.joints
         self._joints = count
         data.qpos[:count] = setup.robot.joints
-        row = count
-        for body in setup.bodies:
+        self._places = scene.bodies
+        self._states = setup.bodies
+        for place, body in zip(scene.bodies, setup.bodies, strict=True):
             x, y, z, w = body.orientation_xyzw
-            data.qpos[row : row + 7] = (*body.position_m, w, x, y, z)
-            row += 7
+            if place.mocap < 0:
+                data.qpos[place.qpos : place.qpos + 7] = (*body.position_m, w, x, y, z)
+            else:
+                data.mocap_pos[place.mocap] = body.position_m
+                data.mocap_quat[place.mocap] = (w, x, y, z)
+            for address, value in zip(place.part_qpos, body.openings, strict=False):
+                data.qpos[address] = value
         self._row = np.array(self._controls(setup.robot.joints))
         data.ctrl[:] = self._row
         self._names = tuple(body.name for body in setup.bodies)
@@ -87,45 +94,76 @@ class MujocoWorld:
         positions, turns = self._data.xpos[links].tolist(), self._data.xquat[links].tolist()
         return [((x, y, z), (qx, qy, qz, qw)) for (x, y, z), (qw, qx, qy, qz) in zip(positions, turns, strict=True)]
 
-    def _address(self, index: int) -> int:
-        return self._joints + 7 * index
-
     def body_pose(self, index: int) -> tuple[Vector, Quaternion]:
         """See :meth:`World.body_pose`."""
-        row = self._joints + 7 * index
-        x, y, z, qw, qx, qy, qz = self._qpos[row : row + 7].tolist()
+        row = self._places[index].qpos
+        if row < 0:
+            mocap = self._places[index].mocap
+            x, y, z = self._data.mocap_pos[mocap].tolist()
+            qw, qx, qy, qz = self._data.mocap_quat[mocap].tolist()
+        else:
+            x, y, z, qw, qx, qy, qz = self._qpos[row : row + 7].tolist()
         return (x, y, z), (qx, qy, qz, qw)
 
     def body_velocity(self, index: int) -> tuple[Vector, Vector]:
         """See :meth:`World.body_velocity`."""
+        place = self._places[index]
+        if place.qvel < 0:
+            return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
         _, orientation = self.body_pose(index)
-        row = self._joints + 6 * index
-        vx, vy, vz, *spin = self._qvel[row : row + 6].tolist()
+        vx, vy, vz, *spin = self._qvel[place.qvel : place.qvel + 6].tolist()
         wx, wy, wz = rotate(orientation, (spin[0], spin[1], spin[2]))
-        body = self._compiled.bodies[index]  # type: ignore[union-attr]
-        cx, cy, cz = rotate(orientation, tuple(self._model.body_ipos[body].tolist()))
+        cx, cy, cz = rotate(orientation, tuple(self._model.body_ipos[place.body].tolist()))
         return (vx + wy * cz - wz * cy, vy + wz * cx - wx * cz, vz + wx * cy - wy * cx), (wx, wy, wz)
 
     def set_body_pose(self, index: int, position_m: Vector, orientation_xyzw: Quaternion) -> None:
         """See :meth:`World.set_body_pose`."""
         x, y, z, w = orientation_xyzw
-        row = self._joints + 7 * index
-        self._qpos[row : row + 7] = (*position_m, w, x, y, z)
-        row = self._joints + 6 * index
-        self._qvel[row : row + 6] = 0.0
+        place = self._places[index]
+        if place.qpos < 0:
+            self._data.mocap_pos[place.mocap] = position_m
+            self._data.mocap_quat[place.mocap] = (w, x, y, z)
+        else:
+            self._qpos[place.qpos : place.qpos + 7] = (*position_m, w, x, y, z)
+            self._qvel[place.qvel : place.qvel + 6] = 0.0
         self._found = None
         mujoco.mj_kinematics(self._model, self._data)
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
         """See :meth:`World.set_body_velocity`."""
+        place = self._places[index]
+        if place.qvel < 0:
+            return  # what is anchored cannot be moved
         _, (x, y, z, w) = self.body_pose(index)
-        body = self._compiled.bodies[index]  # type: ignore[union-attr]
-        cx, cy, cz = rotate((x, y, z, w), tuple(self._model.body_ipos[body].tolist()))
+        cx, cy, cz = rotate((x, y, z, w), tuple(self._model.body_ipos[place.body].tolist()))
         wx, wy, wz = angular
         origin = (linear[0] - wy * cz + wz * cy, linear[1] - wz * cx + wx * cz, linear[2] - wx * cy + wy * cx)
         local = rotate((-x, -y, -z, w), angular)
-        row = self._joints + 6 * index
-        self._qvel[row : row + 6] = (*origin, *local)
+        self._qvel[place.qvel : place.qvel + 6] = (*origin, *local)
+
+    def part_poses(self, index: int) -> list[tuple[Vector, Quaternion]]:
+        """See :meth:`World.part_poses`."""
+        parts = self._states[index].asset.parts
+        if not parts:
+            return []
+        pose, values = self.body_pose(index), self.part_positions(index)
+        return [part_pose(part.joint, value, *pose) for part, value in zip(parts, values, strict=True)]
+
+    def part_positions(self, index: int) -> list[float]:
+        """See :meth:`World.part_positions`."""
+        return [float(self._qpos[address]) for address in self._places[index].part_qpos]
+
+    def part_velocities(self, index: int) -> list[float]:
+        """See :meth:`World.part_velocities`."""
+        return [float(self._qvel[address]) for address in self._places[index].part_qvel]
+
+    def set_part_positions(self, index: int, positions: Sequence[float]) -> None:
+        """See :meth:`World.set_part_positions`."""
+        place = self._places[index]
+        for at, speed, value in zip(place.part_qpos, place.part_qvel, positions, strict=True):
+            self._qpos[at], self._qvel[speed] = value, 0.0
+        self._found = None
+        mujoco.mj_kinematics(self._model, self._data)
 
     def contacts(self, index: int) -> set[str]:
         """See :meth:`World.contacts`."""
@@ -153,6 +191,8 @@ class MujocoWorld:
             assert self._compiled is not None
             model, probe, owner = self._model, self._probe, self._compiled.owner
             probe.qpos[:] = self._qpos
+            if model.nmocap:
+                probe.mocap_pos[:], probe.mocap_quat[:] = self._data.mocap_pos, self._data.mocap_quat
             mujoco.mj_kinematics(model, probe)
             mujoco.mj_comPos(model, probe)
             mujoco.mj_collision(model, probe)

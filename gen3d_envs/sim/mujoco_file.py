@@ -79,7 +79,9 @@ def _add_home(spec: mujoco.MjSpec, setup: WorldSetup, drives: tuple[tuple[int, .
     positions = list(setup.robot.joints)
     for body in setup.bodies:
         x, y, z, w = body.orientation_xyzw
-        positions += [*body.position_m, w, x, y, z]
+        if not body.asset.anchored:
+            positions += [*body.position_m, w, x, y, z]
+        positions += body.openings or (0.0,) * len(body.asset.parts)
     spec.add_key(name=HOME, qpos=positions, ctrl=[setup.robot.joints[drive[0]] for drive in drives])
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gen3d_envs.assets.asset import IDENTITY, Asset, Box, CollisionPart, Hull, Quaternion, Sphere, Vector
+from gen3d_envs.assets.asset import IDENTITY, Box, CollisionPart, Hull, Quaternion, Sphere
 from gen3d_envs.errors import EngineUnavailable
-from gen3d_envs.sim.articulation import Articulation
-from gen3d_envs.sim.world import ROBOT, SUPPORT, Dynamics, WorldSetup
+from gen3d_envs.sim.articulation import Articulation, of_asset
+from gen3d_envs.sim.world import ROBOT, SUPPORT, BodyState, Dynamics, WorldSetup
 
 try:
     import mujoco
@@ -55,7 +55,32 @@ GROUND_Z_M = -0.75
 LINK_FRICTION = 0.6
 WITH_SUPPORT, WITH_FINGER = -1, -2
 
+STAY_SOLREF, STAY_SOLIMP = (0.01, 1.0), (0.9998, 0.9999, 0.001, 0.5, 2.0)
+"""Dry friction of passive joints: nearly hard, so that a lid held at an angle creeps too slowly to be seen."""
+
+_KINDS = {"revolute": mujoco.mjtJoint.mjJNT_HINGE, "prismatic": mujoco.mjtJoint.mjJNT_SLIDE}
 _KEPT = 160
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where MuJoCo keeps an object.
+
+    Attributes:
+        body: its body number.
+        qpos, qvel: first entry of its free joint; -1 where it is anchored.
+        mocap: its row among the bodies that stand where they are put; -1 where it is free.
+        parts: body numbers of its parts.
+        part_qpos, part_qvel: entries of their joints.
+    """
+
+    body: int
+    qpos: int
+    qvel: int
+    mocap: int
+    parts: tuple[int, ...]
+    part_qpos: tuple[int, ...]
+    part_qvel: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +89,7 @@ class Compiled:
 
     Attributes:
         model: shared by all worlds of this process that run the scene: never written to.
-        bodies: MuJoCo's body number of each object.
+        bodies: where each object is kept.
         links: MuJoCo's body number of each link of the robot.
         owner: per geom, the name of the thing that it belongs to.
         joints: number of joints of the robot: the first so many entries of qpos, qvel.
@@ -73,7 +98,7 @@ class Compiled:
     """
 
     model: mujoco.MjModel
-    bodies: tuple[int, ...]
+    bodies: tuple[Place, ...]
     links: tuple[int, ...]
     owner: tuple[str, ...]
     joints: int
@@ -129,7 +154,9 @@ def _empty_spec(setup: WorldSetup) -> mujoco.MjSpec:
 
 def _compile(setup: WorldSetup) -> Compiled:
     # At one place whatever the episode: constants of the model depend on it in their last bits.
-    bodies = tuple(replace(body, position_m=(0.0, 0.0, 0.0), orientation_xyzw=IDENTITY) for body in setup.bodies)
+    bodies = tuple(
+        replace(body, position_m=(0.0, 0.0, 0.0), orientation_xyzw=IDENTITY, openings=()) for body in setup.bodies
+    )
     builder = _Builder(replace(setup, bodies=bodies))
     model = builder.spec.compile()
     geom_names = [model.geom(i).name for i in range(model.ngeom)]
@@ -138,13 +165,26 @@ def _compile(setup: WorldSetup) -> Compiled:
     _set_gains(model, setup)
     return Compiled(
         model,
-        tuple(model.body(body.name).id for body in setup.bodies),
+        tuple(_place(model, body) for body in setup.bodies),
         links,
         tuple(name.split("/")[0] for name in geom_names),
         len(articulation.joints),
         _drives(articulation),
         _pairs(model, builder),
     )
+
+
+def _place(model: mujoco.MjModel, body: BodyState) -> Place:
+    number = model.body(body.name).id
+    first = model.body_jntadr[number]
+    free = not body.asset.anchored
+    parts = [model.body(f"{body.name}/{part.name}").id for part in body.asset.parts]
+    joints = [model.body_jntadr[part] for part in parts]
+    return Place(
+        number, int(model.jnt_qposadr[first]) if free else -1, int(model.jnt_dofadr[first]) if free else -1,
+        int(model.body_mocapid[number]), tuple(parts), tuple(int(model.jnt_qposadr[j]) for j in joints),
+        tuple(int(model.jnt_dofadr[j]) for j in joints),
+    )  # fmt: skip
 
 
 def _pairs(model: mujoco.MjModel, builder: _Builder) -> tuple[tuple[int, int], ...]:
@@ -159,11 +199,14 @@ def perturbed(scene: Compiled, dynamics: Dynamics) -> mujoco.MjModel:
     """A copy of a scene's model with other physics."""
     model = copy.copy(scene.model)
     bodies = range(len(scene.bodies))
-    for index, body in enumerate(scene.bodies):
-        model.body_mass[body] *= dynamics.mass(index)
-        model.body_inertia[body] *= dynamics.mass(index)
-        geoms = slice(model.body_geomadr[body], model.body_geomadr[body] + model.body_geomnum[body])
-        model.geom_friction[geoms, 0] *= dynamics.friction(index)
+    for index, place in enumerate(scene.bodies):
+        for body in (place.body, *place.parts):
+            model.body_mass[body] *= dynamics.mass(index)
+            model.body_inertia[body] *= dynamics.mass(index)
+            geoms = slice(model.body_geomadr[body], model.body_geomadr[body] + model.body_geomnum[body])
+            model.geom_friction[geoms, 0] *= dynamics.friction(index)
+        for dof in place.part_qvel:  # a hinge that holds its lid is made for it
+            model.dof_frictionloss[dof] *= dynamics.mass(index)
     factors = {WITH_SUPPORT: dynamics.support_friction, WITH_FINGER: dynamics.pad_friction}
     factors |= {index: dynamics.friction(index) for index in bodies}
     for row, (first, second) in enumerate(scene.pairs):
@@ -214,9 +257,9 @@ class _Builder:
             pos=setup.support_center_m, contype=0, conaffinity=2, friction=(setup.support_friction, 0.005, 0.0001),
         )  # fmt: skip
         self._robot()
-        parts: list[list[str]] = []
+        parts: list[list[tuple[str, bool]]] = []
         for body in setup.bodies:
-            parts.append(self._body(body.name, body.asset, body.position_m, body.orientation_xyzw))
+            parts.append(self._body(body))
         self._pairs(parts)
 
     def _robot(self) -> None:
@@ -233,10 +276,9 @@ class _Builder:
                 body = bodies[joint.parent].add_body(
                     name=f"{ROBOT}/{link.name}", pos=joint.position_m, quat=_wxyz(joint.orientation_xyzw)
                 )
-                kinds = {"revolute": mujoco.mjtJoint.mjJNT_HINGE, "prismatic": mujoco.mjtJoint.mjJNT_SLIDE}
                 turning = joint.kind == "revolute"
                 body.add_joint(
-                    name=joint.name, type=kinds[joint.kind], axis=joint.axis, limited=True,
+                    name=joint.name, type=_KINDS[joint.kind], axis=joint.axis, limited=True,
                     range=(joint.lower, joint.upper), armature=ARMATURE_KGM2 if turning else FINGER_MASS_KG,
                 )  # fmt: skip
             bodies[link.name] = body
@@ -278,18 +320,38 @@ class _Builder:
             )  # fmt: skip
             equality.data[1] = ratio
 
-    def _body(self, name: str, asset: Asset, position_m: Vector, orientation: Quaternion) -> list[str]:
-        body = self.spec.worldbody.add_body(name=name, pos=position_m, quat=_wxyz(orientation))
-        body.add_freejoint(name=f"{name}/free")
-        body.explicitinertial = True
-        body.mass, body.ipos, body.inertia = asset.mass_kg, asset.com_m, asset.inertia_kgm2
-        names = self._geoms(body, name, asset.collision)
-        for each in names:
-            geom = self.spec.geom(each)
-            geom.contype, geom.conaffinity, geom.priority, geom.gap = 1, 0, 1, CONTACT_GAP_M
-            geom.friction = (asset.friction * LINK_FRICTION, 0.005, 0.0001)
-            geom.solref, geom.solimp = SOLREF, SOLIMP
-        return names
+    def _body(self, state: BodyState) -> list[tuple[str, bool]]:
+        """Add an object; gives the names of its geometries, and whether each is of a part."""
+        asset, spec = state.asset, self.spec
+        model = of_asset(state.name, asset)
+        base = spec.worldbody.add_body(name=state.name, pos=state.position_m, quat=_wxyz(state.orientation_xyzw))
+        if asset.anchored:
+            base.mocap = True  # fixed, but one model serves all places
+        else:
+            base.add_freejoint(name=f"{state.name}/free")
+        bodies = [base]
+        for joint in model.joints:
+            body = base.add_body(name=joint.child, pos=joint.position_m)
+            added = body.add_joint(
+                name=joint.name, type=_KINDS[joint.kind], axis=joint.axis, limited=True,
+                range=(joint.lower, joint.upper), frictionloss=joint.friction,
+            )  # fmt: skip
+            added.damping = (joint.damping, 0.0, 0.0)
+            added.solimp_friction, added.solref_friction = STAY_SOLIMP, STAY_SOLREF
+            added.solref_limit, added.solimp_limit = SOLREF, SOLIMP
+            bodies.append(body)
+        found: list[tuple[str, bool]] = []
+        for body, link in zip(bodies, model.links, strict=True):
+            xx, yy, zz, *_ = link.inertia.moments_kgm2
+            body.explicitinertial = True
+            body.mass, body.ipos, body.inertia = link.inertia.mass_kg, link.inertia.com_m, (xx, yy, zz)
+            for each in self._geoms(body, link.name, link.collision):
+                geom = spec.geom(each)
+                geom.contype, geom.conaffinity, geom.priority, geom.gap = 1, 0, 1, CONTACT_GAP_M
+                geom.friction = (asset.friction * LINK_FRICTION, 0.005, 0.0001)
+                geom.solref, geom.solimp = SOLREF, SOLIMP
+                found.append((each, body is not base))
+        return found
 
     def _geoms(self, body: mujoco.MjsBody, owner: str, parts: Iterable[CollisionPart]) -> list[str]:
         names = []
@@ -315,25 +377,28 @@ class _Builder:
         mesh.uservert = np.ascontiguousarray(hull.vertices, dtype=np.float32).ravel()
         mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
 
-    def _pairs(self, parts: list[list[str]]) -> None:
+    def _pairs(self, parts: list[list[tuple[str, bool]]]) -> None:
         """Every pair that an object can touch with the product of the friction coefficients, as the other engine has.
 
-        MuJoCo on its own takes the larger coefficient.
+        MuJoCo on its own takes the larger coefficient. Two things that cannot move are no pair.
         """
         bodies, setup = self.setup.bodies, self.setup
         for index, (names, body) in enumerate(zip(parts, bodies, strict=True)):
             asset = body.asset
-            for name in names:
+            for name, moves in names:
                 rolling = asset.rolling_friction_m * setup.support_friction
                 kind = (index, WITH_SUPPORT)
-                self._pair(kind, name, f"{SUPPORT}/0", asset.friction * setup.support_friction, rolling, rolling)
+                if moves or not asset.anchored:
+                    self._pair(kind, name, f"{SUPPORT}/0", asset.friction * setup.support_friction, rolling, rolling)
                 for finger, friction in self._fingers:
                     self._pair((index, WITH_FINGER), name, finger, asset.friction * friction, TORSION_M, 0.0)
             for second in range(index + 1, len(bodies)):
-                friction = asset.friction * bodies[second].asset.friction
-                for name in names:
-                    for another in parts[second]:
-                        self._pair((index, second), name, another, friction, 0.0, 0.0)
+                other = bodies[second].asset
+                friction = asset.friction * other.friction
+                for name, moves in names:
+                    for another, too in parts[second]:
+                        if moves or too or not (asset.anchored and other.anchored):
+                            self._pair((index, second), name, another, friction, 0.0, 0.0)
 
     def _pair(
         self, kind: tuple[int, int], first: str, second: str, friction: float, torsion_m: float, rolling_m: float

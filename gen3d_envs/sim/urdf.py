@@ -75,6 +75,8 @@ def _write_joint(robot: Xml.Element, joint: Joint) -> None:
         element, "limit", lower=_text(joint.lower), upper=_text(joint.upper), effort=_text(joint.effort),
         velocity=_text(joint.velocity),
     )  # fmt: skip
+    if joint.damping or joint.friction:
+        Xml.SubElement(element, "dynamics", damping=_text(joint.damping), friction=_text(joint.friction))
 
 
 def _write_origin(parent: Xml.Element, position: Vector, orientation: Quaternion = (0.0, 0.0, 0.0, 1.0)) -> None:

@@ -1,7 +1,8 @@
 """The narrow protocol between the environment and a physics engine.
 
-A world holds one robot, one support and some rigid bodies. It knows nothing of tasks, observations or cameras. Each
-engine is one file that implements :class:`World`; nothing outside ``gen3d_envs/sim`` knows which one runs.
+A world holds one robot, one support and some bodies, rigid or with parts that move (drawers, doors, lids). It knows
+nothing of tasks, observations or cameras. Each engine is one file that implements :class:`World`; nothing outside
+``gen3d_envs/sim`` knows which one runs.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ ROBOT = "robot"
 
 @dataclass(frozen=True, eq=False)
 class BodyState:
-    """A rigid body in a world: its asset and where it starts (asset frame in the scene frame)."""
+    """A body in a world: its asset and where it starts (asset frame in the scene frame).
+
+    Attributes:
+        name: unique in the world.
+        asset: a rigid body, or one with parts; fixed where it stands if it is anchored.
+        position_m, orientation_xyzw: where the asset frame starts.
+        openings: start position of each part's joint, rad or m; empty where all are closed.
+    """
 
     name: str
     asset: Asset
     position_m: Vector
     orientation_xyzw: Quaternion
+    openings: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +140,26 @@ class World(Protocol):
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
         """Give a body a velocity (m/s, rad/s, scene frame). For tests and perturbations."""
 
+    def part_poses(self, index: int) -> list[tuple[Vector, Quaternion]]:
+        """Frame of each part of a body in the scene frame; with its joint at 0 it is the body's own."""
+
+    def part_positions(self, index: int) -> list[float]:
+        """Joint position of each part of a body, rad or m; empty for a rigid one."""
+
+    def part_velocities(self, index: int) -> list[float]:
+        """Joint velocity of each part of a body, rad/s or m/s."""
+
+    def set_part_positions(self, index: int, positions: Sequence[float]) -> None:
+        """Open or close the parts of a body, at rest. For tests and perturbations."""
+
     def contacts(self, index: int) -> set[str]:
-        """What the body touches: names of bodies, ``"support"``, ``"robot"``, ``"ground"``."""
+        """What the body or its parts touch: names of bodies, ``"support"``, ``"robot"``, ``"ground"``."""
 
     def penetration_m(self, index: int) -> float:
-        """Deepest overlap of the body with anything it touches now, m, >= 0."""
+        """Deepest overlap of the body or its parts with anything they touch now, m, >= 0.
+
+        Parts may overlap their own body, as drawers do their runners, and nothing is touched by what carries it.
+        """
 
     def close(self) -> None:
         """Give everything back. A second call does nothing."""

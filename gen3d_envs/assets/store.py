@@ -8,12 +8,10 @@ uncompressed zip with fixed dates, so that no compression library's version show
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
-import zipfile
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,13 +19,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.assets.arrays import MAX_ASSET_BYTES as MAX_ASSET_BYTES
+from gen3d_envs.assets.arrays import pack_arrays as pack_arrays
+from gen3d_envs.assets.arrays import unpack_arrays as unpack_arrays
 from gen3d_envs.assets.asset import (
     Asset,
     Box,
     Cavity,
     CollisionPart,
     Grasp,
+    Handle,
     Hull,
+    Part,
+    PartJoint,
     Quaternion,
     Sphere,
     Surface,
@@ -35,11 +39,9 @@ from gen3d_envs.assets.asset import (
 )
 from gen3d_envs.errors import AssetError
 
-FORMAT_VERSION = 1
-"""Version of the file format. Files of another version are refused, never guessed at."""
-
-MAX_ASSET_BYTES = 8_000_000
-"""Size limit of an asset file; a decimated mesh with 16 hulls takes about 0.1 MB."""
+FORMAT_VERSION = 2
+"""Version of the file format: 1 for rigid assets, 2 for those with parts. Files of a later one are refused, never
+guessed at; what is rigid is still written as version 1, byte for byte as ever."""
 
 CACHE_VARIABLE = "GEN3D_CACHE"
 """Environment variable that names the cache folder; the platform's user cache folder is used without it."""
@@ -47,7 +49,6 @@ CACHE_VARIABLE = "GEN3D_CACHE"
 MEMORY_ENTRIES = 256
 """Assets that an :class:`AssetStore` keeps in memory."""
 
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _COLUMNS = {"header": None, "vertices": 3, "faces": 3, "colors": 3, "hull_vertices": 3}
 _DTYPES = {"header": "|u1", "vertices": "<f4", "faces": "<i4", "colors": "|u1", "hull_vertices": "<f4"}
 
@@ -69,8 +70,23 @@ class _SphereEntry(msgspec.Struct, frozen=True, tag="sphere", forbid_unknown_fie
     position_m: Vector
 
 
-class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything of an asset that is not a large array."""
+class _PartEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part; its geometry is the next rows of the arrays, after the body's."""
+
+    name: str
+    vertices: Annotated[int, msgspec.Meta(ge=3)]
+    faces: Annotated[int, msgspec.Meta(ge=1)]
+    collision: tuple[_HullEntry | _BoxEntry | _SphereEntry, ...]
+    mass_kg: float
+    com_m: Vector
+    inertia_kgm2: Vector
+    joint: PartJoint
+    handle: Handle | None
+    cavity: Cavity | None
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything of an asset that is not a large array. Defaults are left out, for they came with version 2."""
 
     version: int
     category: str
@@ -84,6 +100,8 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     cavity: Cavity | None
     surface: Surface | None
     notes: tuple[str, ...]
+    parts: Annotated[tuple[_PartEntry, ...], msgspec.Meta(max_length=16)] = ()
+    anchored: bool = False
 
 
 _DECODER = msgspec.json.Decoder(_Header)
@@ -106,15 +124,17 @@ def encode(asset: Asset) -> bytes:
         AssetError: the asset would not survive the round trip (numpy scalars or integers where floats belong, other
             array types), or is too large.
     """
-    hulls = [part.vertices for part in asset.collision if isinstance(part, Hull)]
+    bodies: tuple[Asset | Part, ...] = (asset, *asset.parts)
+    hulls = [shape.vertices for body in bodies for shape in body.collision if isinstance(shape, Hull)]
     header = _Header(
-        version=FORMAT_VERSION,
+        version=2 if asset.parts or asset.anchored else 1,
         collision=tuple(_entry(part) for part in asset.collision),
+        parts=tuple(_part_entry(part) for part in asset.parts),
         **{
             name: getattr(asset, name)
             for name in (
                 "category", "mass_kg", "com_m", "inertia_kgm2", "friction", "rolling_friction_m", "grasps", "cavity",
-                "surface", "notes",
+                "surface", "notes", "anchored",
             )
         },
     )  # fmt: skip
@@ -127,9 +147,9 @@ def encode(asset: Asset) -> bytes:
     data = pack_arrays(
         {
             "header": np.frombuffer(text, np.uint8),
-            "vertices": asset.vertices,
-            "faces": asset.faces,
-            "colors": asset.colors,
+            "vertices": _joined([body.vertices for body in bodies]),
+            "faces": _joined([body.faces for body in bodies]),
+            "colors": _joined([body.colors for body in bodies]),
             "hull_vertices": np.concatenate(hulls) if hulls else np.zeros((0, 3), np.float32),
         }
     )
@@ -153,39 +173,72 @@ def decode(data: bytes) -> Asset:
         header = _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         version = _version_of(text)
-        if version not in (None, FORMAT_VERSION):
+        if version not in (None, 1, FORMAT_VERSION):
             raise _other_version(version) from None
         raise AssetError("asset file", text[:40], f"has a damaged header ({error})", "Generate it again") from None
-    if header.version != FORMAT_VERSION:
+    if header.version not in (1, FORMAT_VERSION) or (header.version == 1 and header.parts):
         raise _other_version(header.version)
     vertices, faces, colors = arrays["vertices"], arrays["faces"], arrays["colors"]
     points = arrays["hull_vertices"]
-    wanted = sum(part.count for part in header.collision if isinstance(part, _HullEntry))
+    parts = header.parts
+    ends = _ends(len(vertices), [part.vertices for part in parts]), _ends(len(faces), [part.faces for part in parts])
+    shapes = [*header.collision, *(shape for part in parts for shape in part.collision)]
+    wanted = sum(shape.count for shape in shapes if isinstance(shape, _HullEntry))
+    rows = [(slice(*v), slice(*f)) for v, f in zip(*ends, strict=True)]
+    empty = any(v.stop - v.start < 3 or f.stop - f.start < 1 for v, f in rows)
     for problem, wrong in (
         ("has colours for another number of vertices", len(colors) != len(vertices)),
-        ("has no geometry", len(vertices) < 3 or len(faces) < 1),
-        ("has faces of vertices that do not exist", len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices)),
+        ("has no geometry", empty),
+        (
+            "has faces of vertices that do not exist",
+            not empty and any(not 0 <= faces[f].min() <= faces[f].max() < v.stop - v.start for v, f in rows),
+        ),
         ("has numbers that are not finite", not (np.isfinite(vertices).all() and np.isfinite(points).all())),
         ("has hulls of vertices that do not exist", wanted != len(points)),
+        ("has two parts of one name", len({part.name for part in parts}) != len(parts)),
     ):
         if wrong:
             raise AssetError("asset file", header.category, problem, "Generate it again")
-    parts: list[CollisionPart] = []
-    start = 0
-    for part in header.collision:
-        if isinstance(part, _HullEntry):
-            parts.append(Hull(points[start : start + part.count]))
-            start += part.count
-        elif isinstance(part, _BoxEntry):
-            parts.append(Box(part.half_extents_m, part.position_m, part.orientation_xyzw))
-        else:
-            parts.append(Sphere(part.radius_m, part.position_m))
+    hulls = iter(np.split(points, np.cumsum([shape.count for shape in shapes if isinstance(shape, _HullEntry)])))
+    meshes = [(vertices[v], faces[f], colors[v]) for v, f in rows]
+    collision = _shapes(header.collision, hulls)
     return Asset(
-        category=header.category, vertices=vertices, faces=faces, colors=colors, collision=tuple(parts),
+        header.category, *meshes[0], collision,
         mass_kg=header.mass_kg, com_m=header.com_m, inertia_kgm2=header.inertia_kgm2, friction=header.friction,
         rolling_friction_m=header.rolling_friction_m, grasps=header.grasps, cavity=header.cavity,
-        surface=header.surface, notes=header.notes,
+        surface=header.surface, notes=header.notes, anchored=header.anchored,
+        parts=tuple(
+            Part(
+                part.name, *mesh, _shapes(part.collision, hulls), part.mass_kg, part.com_m, part.inertia_kgm2,
+                part.joint, part.handle, part.cavity,
+            )
+            for part, mesh in zip(parts, meshes[1:], strict=True)
+        ),
     )  # fmt: skip
+
+
+def _ends(total: int, counts: list[int]) -> list[tuple[int, int]]:
+    """First and last row of the body and of each part, where the parts have so many rows; nonsense for too many."""
+    start = total - sum(counts)
+    pairs = [(0, start)]
+    for count in counts:
+        pairs.append((start, start + count))
+        start += count
+    return pairs
+
+
+def _shapes(
+    entries: tuple[_HullEntry | _BoxEntry | _SphereEntry, ...], hulls: Iterator[NDArray[np.float32]]
+) -> tuple[CollisionPart, ...]:
+    shapes: list[CollisionPart] = []
+    for entry in entries:
+        if isinstance(entry, _HullEntry):
+            shapes.append(Hull(next(hulls)))
+        elif isinstance(entry, _BoxEntry):
+            shapes.append(Box(entry.half_extents_m, entry.position_m, entry.orientation_xyzw))
+        else:
+            shapes.append(Sphere(entry.radius_m, entry.position_m))
+    return tuple(shapes)
 
 
 def save(asset: Asset, folder: str | Path) -> Path:
@@ -313,71 +366,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as a deterministic uncompressed .npz.
-
-    Raises:
-        AssetError: larger than :data:`MAX_ASSET_BYTES`.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-            np.lib.format.write_array(member, little, version=(1, 0), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE)
-            info.create_system = 3
-            archive.writestr(info, member.getvalue())
-    data = buffer.getvalue()
-    if len(data) > MAX_ASSET_BYTES:
-        raise AssetError("asset", len(data), f"is larger than {MAX_ASSET_BYTES} bytes", "Decimate its mesh")
-    return data
-
-
-def unpack_arrays(data: bytes, dtypes: Mapping[str, str], columns: Mapping[str, int | None]) -> dict[str, NDArray[Any]]:
-    """Read what :func:`pack_arrays` wrote: exactly these names with these types, one- or two-dimensional.
-
-    Raises:
-        AssetError: anything else.
-    """
-    if len(data) > MAX_ASSET_BYTES:
-        raise AssetError("asset file", len(data), f"is larger than {MAX_ASSET_BYTES} bytes", "It is not an asset")
-    arrays = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if [member.filename for member in members] != [f"{name}.npy" for name in dtypes]:
-                raise ValueError("it holds other arrays")
-            for member, (name, dtype) in zip(members, dtypes.items(), strict=True):
-                if member.compress_type != zipfile.ZIP_STORED:  # keeps a small file from unpacking into a large one
-                    raise ValueError(f"{name} is compressed")
-                arrays[name] = _array(archive.read(member), dtype, columns[name])
-    except Exception as error:  # zipfile and numpy raise some ten kinds for damaged bytes
-        raise AssetError("asset file", data[:16], f"is damaged or no asset ({error})", "Generate it again") from None
-    return arrays
-
-
-def _array(data: bytes, dtype: str, columns: int | None) -> NDArray[Any]:
-    stream = io.BytesIO(data)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("unknown .npy version")
-    shape, fortran, found = np.lib.format.read_array_header_1_0(stream)
-    if (
-        fortran
-        or found.str != dtype
-        or len(shape) != (1 if columns is None else 2)
-        or shape[1:] != (columns,)[: len(shape) - 1]
-    ):
-        raise ValueError(f"an array has type {found.str} and shape {shape}")
-    return np.frombuffer(data, found, offset=stream.tell()).reshape(shape)
-
-
 def _entry(part: CollisionPart) -> _HullEntry | _BoxEntry | _SphereEntry:
     if isinstance(part, Hull):
         return _HullEntry(len(part.vertices))
     if isinstance(part, Box):
         return _BoxEntry(part.half_extents_m, part.position_m, part.orientation_xyzw)
     return _SphereEntry(part.radius_m, part.position_m)
+
+
+def _part_entry(part: Part) -> _PartEntry:
+    return _PartEntry(
+        name=part.name, vertices=len(part.vertices), faces=len(part.faces),
+        collision=tuple(_entry(shape) for shape in part.collision), mass_kg=part.mass_kg, com_m=part.com_m,
+        inertia_kgm2=part.inertia_kgm2, joint=part.joint, handle=part.handle, cavity=part.cavity,
+    )  # fmt: skip
+
+
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _version_of(text: bytes) -> Any:
@@ -388,5 +394,5 @@ def _version_of(text: bytes) -> Any:
 
 
 def _other_version(version: Any) -> AssetError:
-    remedy = f"This release reads version {FORMAT_VERSION}: upgrade gen3d-envs or generate the asset again"
+    remedy = f"This release reads versions 1 to {FORMAT_VERSION}: upgrade gen3d-envs or generate the asset again"
     return AssetError("asset file: version", version, "is unknown", remedy)

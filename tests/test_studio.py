@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
@@ -9,8 +10,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,15 +21,19 @@ from helpers import run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gen3d_envs.assets.asset import Part, PartJoint
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.cli import main
 from gen3d_envs.design.rules import design
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import DesignError, FieldError, SceneError
 from gen3d_envs.registration import scene_names
+from gen3d_envs.robots import get_robot
 from gen3d_envs.spec import read_card
+from gen3d_envs.studio.joints import JointSliders
 from gen3d_envs.studio.nearest import explain, nearest
 from gen3d_envs.studio.session import Session
+from gen3d_envs.studio.stage import Stage
 from gen3d_envs.studio.worker import Worker
 
 SENTENCE = "put the red cube in the bowl"
@@ -232,6 +238,110 @@ def test_a_worker_can_be_interrupted() -> None:
     assert ended.wait(5)
     worker.close()
     assert late == []
+
+
+# The stage and the sliders, on a viser that only remembers
+
+
+class Node:
+    """A node or a slider: what it was made with, where it is, and what it is connected to."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        self.arguments, self.options = arguments, options
+        self.position = options.get("position", (0.0, 0.0, 0.0))
+        self.wxyz = options.get("wxyz", (1.0, 0.0, 0.0, 0.0))
+        self.value = arguments[-1] if arguments else None
+        self.removed = False
+        self.heard: list[Callable[[object], None]] = []
+
+    def on_click(self, hear: Callable[[object], None]) -> None:
+        self.heard.append(hear)
+
+    on_update = on_click
+
+    def remove(self) -> None:
+        self.removed = True
+
+    def move(self, value: float) -> None:
+        """As by the hand of somebody at the page."""
+        self.value = value
+        for hear in self.heard:
+            hear(SimpleNamespace(client=1))
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class Viser:
+    """Takes any ``add_...`` and keeps what it made by its first argument."""
+
+    def __init__(self) -> None:
+        self.made: dict[object, Node] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., Node]:
+        def make(*arguments: object, **options: object) -> Node:
+            node = Node(*arguments, **options)
+            if arguments:
+                self.made[arguments[0]] = node
+            return node
+
+        return make
+
+
+def with_a_lid(scene: BuiltScene) -> BuiltScene:
+    """The scene with a lid on its second object that turns about the y axis."""
+    asset = scene.assets[1]
+    joint = PartJoint("revolute", (0.0, 0.0, 0.1), (0.0, 1.0, 0.0), 0.0, math.pi / 2, 0.01, 0.01)
+    lid = Part("lid", asset.vertices, asset.faces, asset.colors, asset.collision, 0.1, (0, 0, 0), (1, 1, 1), joint)
+    return BuiltScene(scene.spec, (scene.assets[0], dataclasses.replace(asset, parts=(lid,)), *scene.assets[2:]))
+
+
+def test_the_stage_follows_the_scene(made: BuiltScene) -> None:
+    api, picked, placed = Viser(), list[str](), list[object]()
+    stage = Stage(api, picked.append, lambda *at: placed.append(at))
+    stage.empty("widowx")
+    room = api.made["/room"]
+    stage.show(made, "widowx")
+    cube = api.made["/objects/red_cube"]
+    x, y, yaw = made.placements[0]
+    assert room.removed and cube.position == (x, y, 0.0) and cube.wxyz[0] == pytest.approx(math.cos(yaw / 2))
+    api.made["/objects/red_cube/mesh"].move(0)
+    assert picked == ["red_cube"]
+    stage.select("red_cube")
+    handles = api.made["/handles"]
+    handles.position, handles.wxyz = (0.4, 0.1, 0.0), (math.cos(0.25), 0.0, 0.0, math.sin(0.25))
+    handles.heard[0](SimpleNamespace(phase="end"))
+    assert placed == [("red_cube", 0.4, 0.1, pytest.approx(0.5), True)]
+    stage.show(made, "panda")
+    assert api.made["/objects/red_cube"] is cube and not cube.removed, "what is the same stays"
+    links = {f"/robot/{link.name}" for link in get_robot("panda").model.links}
+    assert links <= {name for name, node in api.made.items() if not node.removed}
+
+
+def test_joints_of_robot_and_things_are_sliders(made: BuiltScene, session: Session) -> None:
+    session._scene = scene = with_a_lid(made)
+    api, gui = Viser(), Viser()
+    stage = Stage(api, lambda name: None, lambda *at: None)
+    stage.show(scene, "widowx")
+    joints = JointSliders(gui, Node(), stage)
+    joints.show(session)
+    assert list(gui.made)[:2] == ["waist, °", "shoulder, °"] and list(gui.made)[-1] == "bowl: lid, °"
+    before = {name: node.position for name, node in api.made.items()}
+    gui.made["waist, °"].move(45.0)
+    assert {name: node.position for name, node in api.made.items()} != before
+    gui.made["bowl: lid, °"].move(90.0)
+    lid, bowl = api.made["/parts/bowl/lid"], api.made["/objects/bowl"]
+    # A quarter turn about an axis 10 cm above the origin: 10 cm back along the bowl's own x, and 10 cm up.
+    yaw = scene.placements[1][2]
+    moved = np.subtract(lid.position, bowl.position)
+    assert moved == pytest.approx((-0.1 * math.cos(yaw), -0.1 * math.sin(yaw), 0.1), abs=1e-6)
+    joints.reset()
+    assert lid.position == pytest.approx(bowl.position) and lid.wxyz == pytest.approx(bowl.wxyz)
+    # A slider goes in steps, so that the robot is back but for half a millimetre.
+    assert all(node.position == pytest.approx(before[name], abs=1e-3) for name, node in api.made.items())
 
 
 # The page

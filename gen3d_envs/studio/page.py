@@ -14,12 +14,12 @@ from typing import Any
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.design.text import EXAMPLES
 from gen3d_envs.errors import EngineUnavailable, FieldError, Gen3DError
-from gen3d_envs.export.glb import link_poses
 from gen3d_envs.gallery.words import findings, robot_words, verdict
 from gen3d_envs.geometry import from_yaw
 from gen3d_envs.pictures import FILM_HZ
 from gen3d_envs.robots import ROBOTS, get_robot
 from gen3d_envs.studio.html import code_box, message, table
+from gen3d_envs.studio.joints import JointSliders
 from gen3d_envs.studio.nearest import MOST, explain, nearest
 from gen3d_envs.studio.session import Saved, Session
 from gen3d_envs.studio.stage import EYE_M, FOV_RAD, LOOK_AT_M, Stage
@@ -133,14 +133,14 @@ class Studio:
             self._spread_rad = gui.add_slider("Turns, ± °", 0, 180, 5, 180)
             self._button("Show the start", self._show_start)
             self._button("Put everything back", self._home)
-        with gui.add_folder("6. Joints", expand_by_default=opened) as self._joint_folder:
-            self._joints: list[Any] = []
+        folder = gui.add_folder("6. Joints", expand_by_default=opened)
+        self._joints = JointSliders(gui, folder, self._stage)
         with gui.add_folder("7. Keep it"):
             self._button("Save", self._save, color="green")
             self._code = gui.add_html("")
         form.on_submit(lambda event: self._worker.submit(self._make))  # Enter in the line
         self._connect()
-        self._fill_joints()
+        self._joints.show(self._session)
 
     def _button(self, label: str, job: Callable[[], None], hint: str | None = None, color: Any = None) -> None:
         button = self._server.gui.add_button(label, hint=hint, color=color)
@@ -244,8 +244,7 @@ class Studio:
         self._complaints.content = "".join(message(escape(line), "bad") for line in session.complaints())
         self._saved = None
         self._code.content = ""
-        if len(self._joints) != len(get_robot(session.robot).model.joints):
-            self._fill_joints()
+        self._joints.show(session)
 
     # Changing
 
@@ -324,34 +323,7 @@ class Studio:
 
     def _home(self) -> None:
         self._show()
-        self._fill_joints()
-
-    def _fill_joints(self) -> None:
-        """A slider for each joint of the robot; they move the picture, not the scene."""
-        for handle in self._joints:
-            handle.remove()
-        robot = get_robot(self._session.robot)
-        values = (*robot.home, *robot.finger_open)
-        self._joints = []
-        with self._joint_folder:
-            for joint, value in zip(robot.model.joints, values, strict=True):
-                turns = joint.kind == "revolute"
-                unit, factor = ("°", 180 / math.pi) if turns else ("mm", 1000.0)
-                low, high = math.floor(factor * joint.lower), math.ceil(factor * joint.upper)
-                handle = self._server.gui.add_slider(
-                    f"{joint.name.replace('_', ' ')}, {unit}", float(low), float(high), 0.5 if turns else 0.1,
-                    min(max(round(factor * value, 1), float(low)), float(high)),
-                )  # fmt: skip
-                handle.on_update(lambda event: self._pose_joints() if event.client is not None else None)
-                self._joints.append(handle)
-
-    def _pose_joints(self) -> None:
-        robot = get_robot(self._session.robot)
-        values = [
-            float(handle.value) * (math.pi / 180 if joint.kind == "revolute" else 0.001)
-            for handle, joint in zip(self._joints, robot.model.joints, strict=True)
-        ]
-        self._stage.pose(link_poses(robot.model, values, robot.base_position_m), None)
+        self._joints.reset()
 
     # Measuring, watching, keeping
 
@@ -369,7 +341,7 @@ class Studio:
             for frame in self._session.play(who, int(self._start.value)):
                 outcome = frame.outcome
                 with self._server.atomic():
-                    self._stage.pose(frame.links, frame.objects)
+                    self._stage.pose(frame.links, frame.objects, frame.parts)
                 due = max(due + 1.0 / FILM_HZ, time.perf_counter() - 0.2)
                 self._say("busy", f"Playing: {OUTCOMES.get(outcome, outcome)} …")
                 if self._worker.stopping:

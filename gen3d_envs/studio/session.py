@@ -44,12 +44,14 @@ class Frame:
     Attributes:
         links: of the robot, in the model's order.
         objects: in the scene's order.
+        parts: of each object, those of its parts.
         outcome: what one would write down if the episode ended now.
         last: whether the episode has ended.
     """
 
     links: tuple[tuple[Vector, Quaternion], ...]
     objects: tuple[tuple[Vector, Quaternion], ...]
+    parts: tuple[tuple[tuple[Vector, Quaternion], ...], ...]
     outcome: str
     last: bool = False
 
@@ -300,5 +302,7 @@ class Session:
 
 
 def _frame(env: Gen3DEnv, scene: BuiltScene, last: bool = False) -> Frame:
-    objects = tuple(env.world.body_pose(index) for index in range(len(scene.assets)))
-    return Frame(tuple(env.world.link_poses()), objects, env.status.outcome, last)
+    indices = range(len(scene.assets))
+    objects = tuple(env.world.body_pose(index) for index in indices)
+    parts = tuple(tuple(env.world.part_poses(index)) for index in indices)
+    return Frame(tuple(env.world.link_poses()), objects, parts, env.status.outcome, last)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.assets.asset import Quaternion, Vector
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.export import gltf
@@ -43,6 +44,7 @@ class Stage:
         self._api, self._picked, self._placed = api, picked, placed
         self._links: list[Any] = []
         self._objects: dict[str, Any] = {}
+        self._parts: dict[str, list[Any]] = {}
         self._shown: dict[str, str] = {}
         self._fixed: list[Any] = []
         self._room: tuple[BackgroundSpec, SupportSpec] | None = None
@@ -71,11 +73,17 @@ class Stage:
         self._surround(scene.spec.background, scene.spec.support, robot)
         hashes = {item.name: asset.sha256 for item, asset in zip(scene.spec.objects, scene.assets, strict=True)}
         for name in [name for name in self._objects if hashes.get(name) != self._shown[name]]:
-            self._objects.pop(name).remove()
+            for node in (self._objects.pop(name), *self._parts.pop(name)):
+                node.remove()
         for item, asset in zip(scene.spec.objects, scene.assets, strict=True):
             if item.name not in self._objects:
-                node = self._thing(f"/objects/{item.name}", asset_mesh(asset), item.name)
-                self._objects[item.name] = node
+                path = f"/objects/{item.name}"
+                self._objects[item.name] = self._thing(path, asset_mesh(asset), item.name)
+                meshes = [VisualMesh(part.vertices, part.faces, part.colors) for part in asset.parts]
+                self._parts[item.name] = [
+                    self._thing(f"/parts/{item.name}/{part.name}", mesh, item.name)
+                    for part, mesh in zip(asset.parts, meshes, strict=True)
+                ]
         self._shown = hashes
         self.home()
         if self._selected not in hashes:
@@ -113,21 +121,38 @@ class Stage:
             self.pose(robot_poses(get_robot(self._robot)), object_poses(self._scene))
             self._away = False
 
-    def pose(self, links: Poses | None, objects: Poses | None) -> None:
-        """Set poses: links in the model's order, objects in the scene's; None leaves them."""
-        for node, (position, (x, y, z, w)) in zip(self._links, links or (), strict=False):
-            node.position, node.wxyz = position, (w, x, y, z)
+    def pose(self, links: Poses | None, objects: Poses | None, parts: Sequence[Poses] | None = None) -> None:
+        """Set poses in the scene frame: position in m, orientation xyzw.
+
+        Args:
+            links: in the model's order; None leaves them.
+            objects: in the scene's order; None leaves them.
+            parts: of each object, those of its parts; closed where None.
+        """
+        for node, pose in zip(self._links, links or (), strict=False):
+            _put(node, pose)
         if objects is not None and self._scene is not None:
             self._away = True
-            for item, (position, (x, y, z, w)) in zip(self._scene.spec.objects, objects, strict=True):
-                node = self._objects[item.name]
-                node.position, node.wxyz = position, (w, x, y, z)
+            for index, (item, pose) in enumerate(zip(self._scene.spec.objects, objects, strict=True)):
+                _put(self._objects[item.name], pose)
+                nodes = self._parts[item.name]
+                for node, own in zip(nodes, parts[index] if parts else [pose] * len(nodes), strict=True):
+                    _put(node, own)
+
+    def turn_part(self, name: str, index: int, value: float) -> None:
+        """Show a part of an object at a joint position, rad or m; the object where the card has it."""
+        assert self._scene is not None
+        number = self._scene.index(name)
+        assert number is not None
+        position, orientation = object_poses(self._scene)[number]
+        part = self._scene.assets[number].parts[index]
+        _put(self._parts[name][index], part_pose(part.joint, value, position, orientation))
 
     def place(self, name: str, x_m: float, y_m: float, yaw_rad: float) -> None:
         """Show one object elsewhere, without changing the scene."""
-        x, y, z, w = from_yaw(yaw_rad)
         node = self._objects[name]
-        node.position, node.wxyz = (x_m, y_m, node.position[2]), (w, x, y, z)
+        for each in (node, *self._parts[name]):
+            _put(each, ((x_m, y_m, node.position[2]), from_yaw(yaw_rad)))
 
     def select(self, name: str | None) -> None:
         """Put handles on an object, or take them away: two arrows, the plane between them, and a ring."""
@@ -157,6 +182,12 @@ class Stage:
             self._placed(name, *at, event.phase == "end")
 
         gizmo.on_update(moved)
+
+
+def _put(node: Any, pose: tuple[Vector, Quaternion]) -> None:
+    """Set a node's pose; viser's quaternions begin with w."""
+    position, (x, y, z, w) = pose
+    node.position, node.wxyz = position, (w, x, y, z)
 
 
 def handle_size(scene: BuiltScene, index: int) -> float:

@@ -151,6 +151,22 @@ def build_parser() -> argparse.ArgumentParser:
     _physics(play)
     play.add_argument("--video", metavar="FILE.mp4", help="write a film instead of opening a window")
 
+    serve = command(
+        "serve", "serve:run", "offer a policy to other programs over openpi's websocket protocol",
+        ["gen3d serve --policy random --env Gen3D-Pick-v0",
+         "gen3d serve --policy ppo.zip --env Gen3D-Pick-v0 --obs-type state --port 9000"],
+    )  # fmt: skip
+    serve.add_argument("--policy", metavar="P", required=True, help="as for evaluate, but not expert")
+    serve.add_argument("--env", metavar="ID", required=True, help="the environment that the policy was made for")
+    serve.add_argument("--port", type=_port, default=8000, metavar="N", help="where to listen; 0: anywhere free (8000)")
+    serve.add_argument("--host", metavar="NAME", default="127.0.0.1", help="0.0.0.0 lets other computers in")
+    _seed(serve, "of a policy that draws its actions (default: 0)")
+    _robot(serve)
+    serve.add_argument("--obs-type", choices=("state", "pixels", "pixels_agent_pos"), help="what the policy sees")
+    serve.add_argument("--control", choices=("ee_delta", "joint_delta"), help="what its actions are")
+    serve.add_argument("--cameras", nargs="+", metavar="NAME", help="front, wrist")
+    serve.add_argument("--size", type=_count, metavar="N", help="width and height of its pictures")
+
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",
         ["gen3d studio", "gen3d studio --robot panda --port 9000 --no-browser"],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+MAX_DETAIL = 4000
+"""How many characters of a remote traceback are kept."""
+
 
 class Gen3DError(Exception):
     """Base class of every error Gen3D raises on purpose."""
@@ -75,3 +78,37 @@ class CertificateError(FieldError):
 
 class EngineUnavailable(Gen3DError, ImportError):
     """A physics engine, renderer or optional package that is not installed here."""
+
+
+class PolicyError(Gen3DError, RuntimeError):
+    """A policy that gave no usable action: the episode cannot go on, earlier ones stand.
+
+    Args:
+        policy: the policy as it was asked for, e.g. ``"ws://localhost:8000"``.
+        step: how many actions of the episode it had given before; None where no episode had begun.
+        problem: what happened, without a final full stop.
+        remedy: what to do, without a final full stop.
+        kind: to count by: ``"unreachable"``, ``"timeout"``, ``"dropped"`` (the connection), ``"remote"`` (an error the
+            server reported), ``"answer"`` (wrong shape, not finite, too large, malformed) or ``"raised"``.
+        detail: more to read, such as the server's traceback; shortened to its last part.
+        retries: how often it was tried again.
+    """
+
+    def __init__(
+        self, policy: str, step: int | None, problem: str, remedy: str, kind: str = "raised", detail: str = "",
+        retries: int = 0,
+    ) -> None:  # fmt: skip
+        where = "" if step is None else f" at step {step}"
+        again = f" (tried {retries + 1} times)" if retries else ""
+        super().__init__(f"Policy {policy}{where}: {problem}{again}. {remedy}.")
+        self.policy, self.step, self.problem, self.remedy = policy, step, problem, remedy
+        self.kind, self.detail, self.retries = kind, detail[-MAX_DETAIL:], retries
+
+    def at(self, step: int) -> PolicyError:
+        """The same error with the step of the episode filled in."""
+        return type(self)(self.policy, step, self.problem, self.remedy, self.kind, self.detail, self.retries)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (
+            self.policy, self.step, self.problem, self.remedy, self.kind, self.detail, self.retries
+        )  # fmt: skip

@@ -24,6 +24,9 @@ _SHIFT = 64
 cost of drawing each pixel anew."""
 
 _TILES = 8
+_UNIT = 16
+"""Steps of a colour table per level of brightness."""
+
 LOW = TermGroup(AGENT_POS).space.low
 HIGH = TermGroup(AGENT_POS).space.high
 
@@ -95,24 +98,26 @@ class ColorJitter:
         matrix = matrix * contrast * brightness
         offset = 127.5 * (1.0 - contrast) * brightness
         curve = 255.0 * (np.arange(256) / 255.0) ** gamma
-        # A table for each pair of channels, in 1/64: adding integers is exact on every machine.
-        self._tables = np.rint(64.0 * matrix[:, :, None] * curve).astype(np.int32)
-        self._offset = int(np.rint(64.0 * offset)) + 32
+        # A table for each pair of channels, in 1/16: adding integers is exact on every machine.
+        scaled = np.rint(_UNIT * matrix[:, :, None] * curve)
+        scaled[np.arange(3), np.arange(3)] += _UNIT * offset + 0.5 * _UNIT
+        self._tables = np.clip(scaled, -10_900, 10_900).astype(np.int16)
         self._plain = saturation == 1.0 and not hue
+        self._curves = np.clip(self._tables[np.arange(3), np.arange(3)] // _UNIT, 0, 255).astype(np.uint8)
 
     def __call__(self, picture: Image, rng: np.random.Generator) -> Image:
         """The picture in other colours."""
         changed = np.empty_like(picture)
-        channels = [picture[..., index] for index in range(3)]
+        channels = [np.ascontiguousarray(picture[..., index]) for index in range(3)]
         for index in range(3):
             if self._plain:
-                table = (self._tables[index, index] + self._offset) >> 6
-                changed[..., index] = np.clip(table, 0, 255).astype(np.uint8)[channels[index]]
+                changed[..., index] = self._curves[index].take(channels[index])
                 continue
-            tables = self._tables[index]
-            total = tables[0][channels[0]] + tables[1][channels[1]]
-            total += tables[2][channels[2]] + self._offset
-            total >>= 6
+            red, green, blue = self._tables[index]
+            total = red.take(channels[0])
+            total += green.take(channels[1])
+            total += blue.take(channels[2])
+            total >>= 4  # _UNIT
             changed[..., index] = np.clip(total, 0, 255, out=total)
         return changed
 

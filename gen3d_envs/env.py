@@ -292,6 +292,11 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             raise Gen3DError("No scene is loaded: call reset() first.")
         return self._scene
 
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Names of the scenes that resets draw from, as given or in the benchmark's order."""
+        return self._names if self._given is None else (self._given.spec.name,)
+
     def hold(self, seconds: float) -> None:
         """Let simulated time pass with the arm held where it was last sent."""
         self._check_open()
@@ -466,6 +471,11 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             if shown.get(item.name) != pose:
                 shown[item.name] = pose
                 camera.set_pose(f"object/{item.name}", *pose)
+        for index, names in scene.part_nodes:
+            for name, pose in zip(names, self._world.part_poses(index), strict=True):
+                if shown.get(name) != pose:
+                    shown[name] = pose
+                    camera.set_pose(name, *pose)
         return camera
 
     @staticmethod

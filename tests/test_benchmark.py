@@ -129,7 +129,7 @@ def test_beginnings_are_nested() -> None:
 def test_ids_draw_from_a_split(env_id: str, split: str, count: int) -> None:
     family = gym.spec(env_id).kwargs.get("family")
     env = helpers.make(env_id, split=split, obs_type="state")
-    assert len(env._names) == count
+    assert len(env.scenes) == count
     names = {env.reset(seed=seed)[1]["scene"] for seed in range(4)}
     assert names <= set(scene_names(family, split))
     env.close()
@@ -138,6 +138,7 @@ def test_ids_draw_from_a_split(env_id: str, split: str, count: int) -> None:
 def test_one_scene_is_always_the_same() -> None:
     for env_id in ("Gen3D-Pick-v0", "Gen3D-Place-v0", "Gen3D-100-v0"):
         env = helpers.make(env_id, num_scenes=1, obs_type="state")
+        assert env.scenes == tuple(scene_names(gym.spec(env_id).kwargs.get("family"), "train", 1))
         assert len({env.reset(seed=seed)[1]["scene"] for seed in range(3)}) == 1
         env.close()
 

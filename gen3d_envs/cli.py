@@ -232,6 +232,16 @@ def build_parser() -> argparse.ArgumentParser:
     engines.add_argument("--out", metavar="DIR", help="folder for the figures and the plot")
     _robot(engines)
 
+    axes = command(
+        "axes", "axes:run", "list the test conditions, or show a picture of each on a page",
+        ["gen3d axes", "gen3d axes semantics light_strong", "gen3d axes --out axes"],
+    )  # fmt: skip
+    axes.add_argument("axes", metavar="NAME", nargs="*", help="axes or groups (default: all)")
+    axes.add_argument("--json", action="store_true", help="print them with their arguments of gym.make")
+    axes.add_argument("--out", metavar="DIR", help="folder for a page with pictures")
+    axes.add_argument("--scene", metavar="NAME", help="the scene of the pictures (default: the first place scene)")
+    _seed(axes, "of the evaluation whose first episodes are shown (default: 0)")
+
     completion = command(
         "completion", "completion:run", "print a script that completes commands and options in a shell",
         ['eval "$(gen3d completion bash)"', 'eval "$(gen3d completion zsh)"'],

@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("variations",),
     ("env",),
     ("wrappers",),
+    ("axes",),
     ("rollout",),
     ("experts",),
     ("certify", "gate", "compare", "compare_plot", "demos", "evaluation", "testing"),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from gen3d_envs.assets.asset import Asset
+from gen3d_envs.assets.articulated import opened
+from gen3d_envs.assets.asset import Asset, Part
 from gen3d_envs.assets.generators import AssetGenerator, Procedural
 from gen3d_envs.assets.store import AssetStore, cache_folder
 from gen3d_envs.design.layout import REST_GAP_M, Footprint, Placement, lay_out
@@ -57,11 +59,36 @@ class BuiltScene:
 
     @cached_property
     def nodes(self) -> tuple[VisualNode, ...]:
-        """One node per object, named ``object/<name>``."""
-        return tuple(
+        """One node per object, named ``object/<name>``; then one per part, ``object/<name>/<part>``."""
+        pairs = list(enumerate(zip(self.spec.objects, self.assets, strict=True)))
+        bodies = [
             VisualNode(f"object/{item.name}", visual_mesh(a), SEGMENT_OBJECTS + index, casts_shadow=True)
-            for index, (item, a) in enumerate(zip(self.spec.objects, self.assets, strict=True))
+            for index, (item, a) in pairs
+        ]
+        parts = [
+            VisualNode(f"object/{item.name}/{p.name}", visual_mesh(p), SEGMENT_OBJECTS + index, casts_shadow=True)
+            for index, (item, a) in pairs
+            for p in a.parts
+        ]
+        return (*bodies, *parts)
+
+    @cached_property
+    def part_nodes(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Index of each object with parts, and the names of their nodes."""
+        return tuple(
+            (index, tuple(f"object/{item.name}/{part.name}" for part in asset.parts))
+            for index, (item, asset) in enumerate(zip(self.spec.objects, self.assets, strict=True))
+            if asset.parts
         )
+
+    @cached_property
+    def openings(self) -> tuple[tuple[float, ...], ...]:
+        """Start position of the joints of each object's parts, rad or m; empty for rigid ones.
+
+        Raises:
+            SceneError: the card opens a part that the object does not have.
+        """
+        return tuple(_openings(item, asset) for item, asset in zip(self.spec.objects, self.assets, strict=True))
 
     @cached_property
     def placements(self) -> list[Placement]:
@@ -73,18 +100,37 @@ class BuiltScene:
         return next((i for i, item in enumerate(self.spec.objects) if item.name == name), None)
 
     def bodies(self, placements: list[Placement]) -> tuple[BodyState, ...]:
-        """The objects as bodies at the given placements, a hair above the support."""
-        return tuple(
-            BodyState(item.name, asset, (x, y, (item.pose.z_m if item.pose else 0.0) + REST_GAP_M), from_yaw(yaw))
-            for item, asset, (x, y, yaw) in zip(self.spec.objects, self.assets, placements, strict=True)
-        )
+        """The objects as bodies at the given placements, a hair above the support; what is anchored stands on it."""
+        states = []
+        for index, (item, asset, (x, y, yaw)) in enumerate(
+            zip(self.spec.objects, self.assets, placements, strict=True)
+        ):
+            gap = 0.0 if asset.anchored else REST_GAP_M
+            at = (x, y, (item.pose.z_m if item.pose else 0.0) + gap)
+            states.append(BodyState(item.name, asset, at, from_yaw(yaw), self.openings[index]))
+        return tuple(states)
 
 
-_MESHES: weakref.WeakKeyDictionary[Asset, VisualMesh] = weakref.WeakKeyDictionary()
+def _openings(item: ObjectSpec, asset: Asset) -> tuple[float, ...]:
+    if isinstance(item.opening, msgspec.UnsetType):
+        return (0.0,) * len(asset.parts)
+    known = [part.name for part in asset.parts]
+    shares = dict.fromkeys(known, 0.0)
+    for opening in item.opening:
+        if opening.part not in shares:
+            raise SceneError(
+                f"objects[{item.name}].opening", opening.part, f"a {asset.category} has no such part",
+                f"Use one of {', '.join(known)}" if known else "Leave the opening out",
+            )  # fmt: skip
+        shares[opening.part] = opening.share
+    return opened(asset, list(shares.values()))
 
 
-def visual_mesh(asset: Asset) -> VisualMesh:
-    """What is seen of an asset; one and the same mesh for every scene, so that it is shaded once."""
+_MESHES: weakref.WeakKeyDictionary[Asset | Part, VisualMesh] = weakref.WeakKeyDictionary()
+
+
+def visual_mesh(asset: Asset | Part) -> VisualMesh:
+    """What is seen of an asset without its parts, or of a part; one and the same mesh for every scene, so that it is shaded once."""
     mesh = _MESHES.get(asset)
     if mesh is None:
         mesh = _MESHES[asset] = VisualMesh(asset.vertices, asset.faces, asset.colors)
@@ -167,6 +213,8 @@ def build(
     if any(item.asset_sha256 is None for item in scene.objects):
         objects = tuple(replace(o, asset_sha256=a.sha256) for o, a in zip(scene.objects, assets, strict=True))
         scene = replace(scene, objects=objects)
+    for item, asset in zip(scene.objects, assets, strict=True):
+        _openings(item, asset)
     return BuiltScene(scene, assets)
 
 

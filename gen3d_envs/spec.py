@@ -63,6 +63,13 @@ class MeshSpec(Spec, kw_only=True):
     up_axis: Literal["y", "z"] = "z"
 
 
+class Opening(Spec, kw_only=True):
+    """How far a part of an object is open when an episode starts: 0 closed, 1 as far as it goes."""
+
+    part: Name
+    share: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
 class ObjectSpec(Spec, kw_only=True):
     """One interactive object: everything its asset is generated from, and where it stands.
 
@@ -76,6 +83,7 @@ class ObjectSpec(Spec, kw_only=True):
         grip_width_m: the object must offer a grasp no wider than this; ``None`` where it need not be picked.
         mass_kg, friction: overrides of what geometry and material give.
         asset_sha256: content hash of the generated asset, filled in when the scene is built.
+        opening: parts (drawers, doors, lids) that are not closed at the start; absent where all are.
     """
 
     name: Name
@@ -92,6 +100,9 @@ class ObjectSpec(Spec, kw_only=True):
     mesh: MeshSpec | None = None
     pose: Pose | None = None
     asset_sha256: Sha256 | None = None
+    opening: Annotated[tuple[Opening, ...], msgspec.Meta(min_length=1, max_length=16)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
 
 class Relation(Spec, kw_only=True):

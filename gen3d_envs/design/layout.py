@@ -15,9 +15,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.assets.articulated import swept
 from gen3d_envs.assets.asset import Asset, Box, Hull, Sphere
 from gen3d_envs.errors import LayoutError
-from gen3d_envs.geometry import rotate
+from gen3d_envs.geometry import matrix_of, rotate
 from gen3d_envs.spec import BACK_M, ObjectSpec, Pose, Relation, SceneSpec, replace
 
 CLEARANCE_M = 0.012
@@ -59,6 +60,15 @@ REACH = Region(0.20, 0.40, math.radians(40.0))
 SCENERY = Region(0.18, 0.48, math.radians(52.0))
 """Distractors, which only have to be seen."""
 
+CASES = Region(0.36, 0.50, math.radians(26.0))
+"""What is anchored and opens in front: as far away as a handle that comes nearer when it is pulled may be."""
+
+FOLDING = Region(0.27, 0.40, math.radians(30.0))
+"""What has a lid or a screen and stands free."""
+
+FACING_RAD = 0.22
+"""How far what opens may be turned away from facing the robot."""
+
 
 BRIDGE_VIEW_M = ((0.103, 0.074), (0.249, -0.218), (0.849, -0.128), (0.536, 0.500))
 """What the inner 85 % of the Bridge camera's picture (``gen3d_envs.cameras.FRONT``) show of the plane 2 cm above the
@@ -75,7 +85,14 @@ def in_view(x: float, y: float) -> bool:
 
 
 class Footprint:
-    """Convex outline of an asset seen from above; x, y in the asset frame."""
+    """Convex outline of an asset seen from above, with all that its parts pass over; x, y in the asset frame.
+
+    Attributes:
+        outline: its corners.
+        height_m: the highest that anything of it reaches.
+        radius_m: of the circle about the asset's z axis that holds it.
+        opens: where the asset has to stand if it has parts to be opened; it faces the robot then.
+    """
 
     def __init__(self, asset: Asset) -> None:
         from scipy.spatial import ConvexHull
@@ -83,9 +100,17 @@ class Footprint:
         points = [asset.vertices[:, :2].astype(np.float64)]
         for part in asset.collision:
             points.append(_outline(part))
+        tops = [asset.size_m[2]]
+        for moving, offset, turn in swept(asset):
+            cloud = moving.vertices.astype(np.float64) @ np.array(matrix_of(turn)).T + offset
+            points.append(cloud[:, :2])
+            tops.append(float(cloud[:, 2].max()))
         cloud = np.concatenate(points)
         self.outline: NDArray[np.float64] = cloud[ConvexHull(cloud).vertices]
-        self.height_m = asset.size_m[2]
+        self.height_m = max(tops)
+        self.opens: Region | None = None
+        if asset.parts:
+            self.opens = CASES if asset.anchored else FOLDING
         self.radius_m = float(np.hypot(self.outline[:, 0], self.outline[:, 1]).max())
 
     @cached_property
@@ -170,7 +195,7 @@ def is_free(
         at: where it would go.
     """
     task, name = scene.task, scene.objects[index].name
-    region = REACH if name in (task.target, task.receptacle) else SCENERY
+    region = footprints[index].opens or (REACH if name in (task.target, task.receptacle) else SCENERY)
     return (
         region.holds(at[0], at[1])
         and _inside(at, footprints[index], scene)
@@ -249,17 +274,26 @@ def _find(
     is_target: Sequence[bool],
     rng: np.random.Generator,
 ) -> Placement | None:
-    region = REACH if wanted[index] else SCENERY
+    opens = footprints[index].opens
+    region = opens or (REACH if wanted[index] else SCENERY)
     for _ in range(TRIES // 20):
         for _ in range(20):
             radius = math.sqrt(rng.uniform(region.inner_m**2, region.outer_m**2))
             angle = rng.uniform(-region.half_angle_rad, region.half_angle_rad)
-            at = (radius * math.cos(angle), radius * math.sin(angle), rng.uniform(-math.pi, math.pi))
+            yaw = rng.uniform(-math.pi, math.pi)
+            if opens is not None:
+                yaw = facing_yaw(angle) + FACING_RAD * yaw / math.pi
+            at = (radius * math.cos(angle), radius * math.sin(angle), yaw)
             if not _related(index, at, scene, footprints, placed):
                 continue
             if _inside(at, footprints[index], scene) and _clear(index, at, footprints, placed, is_target):
                 return at
     return None
+
+
+def facing_yaw(bearing_rad: float) -> float:
+    """Yaw with which a thing at this bearing from the robot turns its front (-y) to it."""
+    return bearing_rad - math.pi / 2
 
 
 def _inside(at: Placement, footprint: Footprint, scene: SceneSpec) -> bool:
@@ -339,10 +373,12 @@ def vary(
         return placed
     for index, item in enumerate(scene.objects):
         x, y, yaw = placed[index]
-        region = REACH if item.name in (task.target, task.receptacle) else SCENERY
+        opens = footprints[index].opens
+        region = opens or (REACH if item.name in (task.target, task.receptacle) else SCENERY)
+        most_rad = limit.yaw_rad if opens is None else min(limit.yaw_rad, FACING_RAD)
         for _ in range(tries):
             dx, dy, turn = rng.uniform(-1.0, 1.0, 3).tolist()
-            at = (x + dx * limit.position_m, y + dy * limit.position_m, yaw + turn * limit.yaw_rad)
+            at = (x + dx * limit.position_m, y + dy * limit.position_m, yaw + turn * most_rad)
             if (
                 region.holds(at[0], at[1])
                 and _inside(at, footprints[index], scene)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gen3d_envs.assets import quality
-from gen3d_envs.assets.asset import IDENTITY, Asset, Sphere
+from gen3d_envs.assets.articulated import joint_pose, opened
+from gen3d_envs.assets.asset import IDENTITY, Asset, Cavity, Sphere
 from gen3d_envs.design import vocabulary
 from gen3d_envs.design.text import lookup, normalise
-from gen3d_envs.geometry import Quaternion, Vector
+from gen3d_envs.geometry import Vector
 from gen3d_envs.robots import get_robot
 from gen3d_envs.sim.engines import DEFAULT, BodyState, RobotState, WorldSetup, make_world
-from gen3d_envs.spec import CheckResult, ObjectSpec
+from gen3d_envs.spec import CheckResult, ObjectSpec, replace
 
 SETTLE_S = 2.0
 """How long an asset may take to come to rest."""
@@ -30,6 +31,9 @@ DROP_M = 0.005
 
 DRIFT_M = 0.005
 """How far it may have moved sideways by then."""
+
+STAYS_SHARE = 0.01
+"""Share of its range that a drawer, door or lid may move by itself."""
 
 STILL_MPS = 0.01
 """Speed below which it rests."""
@@ -69,7 +73,7 @@ def trial(asset: Asset, physics: str = DEFAULT) -> tuple[CheckResult, ...]:
     """Drop the asset, and a ball into it where it is a container; remembered by the asset's hash."""
     key = (asset.sha256, physics)
     if key not in _TRIALS:
-        _TRIALS[key] = (*_settles(asset, physics), *_contains(asset, physics))
+        _TRIALS[key] = (*_settles(asset, physics), *_contains(asset, physics), *_stays_open(asset, physics))
         while len(_TRIALS) > REMEMBERED:
             _TRIALS.popitem(last=False)
     return _TRIALS[key]
@@ -84,7 +88,8 @@ def describes(spec: ObjectSpec) -> CheckResult:
     colors = {vocabulary.COLORS[word] for word in words if word in vocabulary.COLORS and lookup(word) is None}
     named = _category(words)
     wrong = []
-    if spec.category != "mesh" and named is not None and named != spec.category:
+    own = spec.category.replace("_", " ") in " ".join(words)  # a lidded box is called one, and is no box
+    if spec.category != "mesh" and named is not None and named != spec.category and not own:
         wrong.append(f"it names a {named}")
     if spec.color is not None and colors and spec.color not in colors:
         wrong.append(f"it says {', '.join(sorted(colors))} instead of {spec.color}")
@@ -105,10 +110,11 @@ def _category(words: Sequence[str]) -> str | None:
 
 def _settles(asset: Asset, physics: str) -> list[CheckResult]:
     x, y, _ = _PLACE
-    end, speed, touched = _run([("thing", asset, (x, y, DROP_M), IDENTITY)], physics)[0]
+    height = 0.0 if asset.anchored else DROP_M
+    end, speed, touched, _ = _run([BodyState("thing", asset, (x, y, height), IDENTITY)], physics)[0]
     drift = math.hypot(end[0] - x, end[1] - y)
-    detail = f"after falling {1000 * DROP_M:g} mm and {SETTLE_S:g} s"
-    if touched != {"support"}:
+    detail = f"after falling {1000 * height:g} mm and {SETTLE_S:g} s"
+    if touched != {"support"} and not asset.anchored:
         detail += f"; it touches {', '.join(sorted(touched)) or 'nothing'}"
     return [
         _at_most("drift", drift, DRIFT_M, "m", f"sideways, {detail}"),
@@ -118,35 +124,69 @@ def _settles(asset: Asset, physics: str) -> list[CheckResult]:
 
 def _contains(asset: Asset, physics: str) -> list[CheckResult]:
     """Whether a ball that is dropped into the cavity stays there."""
-    cavity = asset.cavity
-    if cavity is None:
-        return []
-    narrow = min(cavity.half_x_m, cavity.half_y_m)
-    radius = float(np.clip(0.4 * narrow, 0.004, 0.02))
+    found = []
+    if asset.cavity is not None:
+        narrow = min(asset.cavity.half_x_m, asset.cavity.half_y_m)
+        radius, x, y = float(np.clip(0.4 * narrow, 0.004, 0.02)), *asset.cavity.center_m
+        all_open = opened(asset, [1.0] * len(asset.parts))
+        start = (x, y, asset.cavity.rim_z_m + radius + DROP_M)
+        found.append(_holds("contains", asset.cavity, asset, all_open, (0.0, 0.0, 0.0), radius, start, physics))
+    for index, part in enumerate(asset.parts):
+        if part.cavity is not None:
+            # Not from above: another drawer's handle may be in the way.
+            only = opened(asset, [float(index == other) for other in range(len(asset.parts))])
+            shift, _ = joint_pose(part.joint, part.joint.upper)
+            radius = 0.3 * (part.cavity.rim_z_m - part.cavity.floor_z_m)
+            start = (*part.cavity.center_m, part.cavity.floor_z_m + DROP_M)
+            result = _holds("part_contains", part.cavity, asset, only, shift, radius, start, physics)
+            found.append(replace(result, detail=f"{result.detail}, {part.name}"))
+    return found
+
+
+def _holds(
+    name: str, cavity: Cavity, asset: Asset, openings: tuple[float, ...], shift_m: Vector, radius_m: float,
+    start_m: Vector, physics: str,
+) -> CheckResult:  # fmt: skip
+    """Drop a ball from ``start_m`` into a cavity; both are ``shift_m`` away from where they are with all closed."""
     x, y, _ = _PLACE
-    at = (x + cavity.center_m[0], y + cavity.center_m[1])
-    start: Vector = (*at, cavity.rim_z_m + radius + DROP_M)
-    ball = _run(
-        [("thing", asset, (x, y, 0.0005), IDENTITY), ("ball", _ball(radius), start, IDENTITY)],
-        physics,
-        _SLOW_GRAVITY_MPS2,
-    )[1]
-    (ball_x, ball_y, bottom), _, touched = ball
+    at = (x + cavity.center_m[0] + shift_m[0], y + cavity.center_m[1] + shift_m[1])
+    start = (x + start_m[0] + shift_m[0], y + start_m[1] + shift_m[1], start_m[2])
+    thing = BodyState("thing", asset, (x, y, 0.0 if asset.anchored else 0.0005), IDENTITY, openings)
+    ball = BodyState("ball", _ball(radius_m), start, IDENTITY)
+    (ball_x, ball_y, bottom), _, touched, _ = _run([thing, ball], physics, _SLOW_GRAVITY_MPS2)[1]
     outside = max(
         bottom - cavity.rim_z_m, abs(ball_x - at[0]) - cavity.half_x_m - DRIFT_M,
         abs(ball_y - at[1]) - cavity.half_y_m - DRIFT_M,
     )  # fmt: skip
     if "support" in touched or "ground" in touched:
-        outside = max(outside, radius)
-    return [
-        _at_most("contains", outside, 0.0, "m", f"how far a ball of {2000 * radius:.0f} mm ends outside the cavity")
-    ]
+        outside = max(outside, radius_m)
+    detail = f"how far a ball of {2000 * radius_m:.0f} mm ends outside the cavity"
+    return _at_most(name, outside, 0.0, "m", detail)
+
+
+def _stays_open(asset: Asset, physics: str) -> list[CheckResult]:
+    """Whether parts stay where they are left: closed, ajar and half open."""
+    if not asset.parts:
+        return []
+    x, y, _ = _PLACE
+    worst, where = 0.0, ""
+    for share in (0.0, 0.25, 0.5):
+        start = opened(asset, [share] * len(asset.parts))
+        end = _run([BodyState("thing", asset, (x, y, 0.0005), IDENTITY, start)], physics)[0][3]
+        for part, before, after in zip(asset.parts, start, end, strict=True):
+            moved = abs(after - before) / part.joint.upper
+            if moved >= worst:
+                worst, where = moved, f"{part.name}, {100 * share:.0f} % open"
+    return [_at_most("part_stays", worst, STAYS_SHARE, "of range", f"{where}, in {SETTLE_S:g} s")]
 
 
 def _run(
-    bodies: list[tuple[str, Asset, Vector, Quaternion]], physics: str, gravity_mps2: float = _GRAVITY_MPS2
-) -> list[tuple[Vector, float, set[str]]]:
-    """Let bodies fall for :data:`SETTLE_S`; where each ends, how fast it still is (m/s), and what it touches."""
+    bodies: Sequence[BodyState], physics: str, gravity_mps2: float = _GRAVITY_MPS2
+) -> list[tuple[Vector, float, set[str], list[float]]]:
+    """Let bodies fall for :data:`SETTLE_S`.
+
+    Where each ends, how fast it still is (m/s), what it touches, and where its joints are (rad or m).
+    """
     arm = get_robot("widowx")
     home = (*arm.home, *arm.finger_open)
     world = make_world(physics)
@@ -154,7 +194,7 @@ def _run(
         world.load(
             WorldSetup(
                 robot=RobotState(arm.model, arm.base_position_m, home, arm.drive_effort),
-                bodies=tuple(BodyState(*body) for body in bodies),
+                bodies=tuple(bodies),
                 support_half_extents_m=(0.45, 0.6, 0.02),
                 support_center_m=(0.10, 0.0, -0.02),
                 support_friction=_FRICTION,
@@ -165,7 +205,8 @@ def _run(
         found = []
         for index in range(len(bodies)):
             linear, _ = world.body_velocity(index)
-            found.append((world.body_pose(index)[0], math.hypot(*linear), set(world.contacts(index))))
+            touched = set(world.contacts(index))
+            found.append((world.body_pose(index)[0], math.hypot(*linear), touched, world.part_positions(index)))
         return found
     finally:
         world.close()

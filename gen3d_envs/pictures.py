@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.assets.articulated import merged
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.cameras import camera_specs, scene_view
 from gen3d_envs.env import Gen3DEnv
@@ -123,6 +124,7 @@ def asset_picture(asset: Asset, width: int = 320, height: int = 240, yaw_rad: fl
     """
     from gen3d_envs.sim.camera import Camera
 
+    asset = merged(asset)
     low, high = asset.vertices.min(axis=0).astype(float), asset.vertices.max(axis=0).astype(float)
     radius = max(0.01, float(np.linalg.norm(high - low)) / 2)
     fov_y = math.radians(24.0)

@@ -215,7 +215,7 @@ _OPENING_ROWS = (
          width=(170, 210), depth=(115, 140), height=(62, 82)),
     # 10 to 12 inch: from the netbook's 26 x 17 cm on.
     _row("laptop", (0.22, 0.40), "aluminium plastic", "black gray white charcoal silver", "",
-         width=(248, 285), depth=(165, 185), thickness=(13, 17)),
+         width=(248, 285), depth=(165, 185), thickness=(16.5, 20)),
 )  # fmt: skip
 
 ARTICULATED: dict[str, Category] = {row.name: row for row in _OPENING_ROWS}

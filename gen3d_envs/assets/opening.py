@@ -181,3 +181,8 @@ def fitting_color(p: Params) -> Rgb:
 def inside_color(p: Params) -> Rgb:
     """Colour of the inside of a case."""
     return darker(p.color, 0.72)
+
+
+def solid(p: Params) -> float:
+    """Share of a drawn wall that is solid: sheet metal is folded, and far thinner than it is drawn."""
+    return 0.3 if p.material.name == "painted_metal" else 1.0

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.assets import materials
-from gen3d_envs.assets.asset import Asset, Box, Hull, Sphere
+from gen3d_envs.assets import opening_quality as opening
+from gen3d_envs.assets.articulated import merged
+from gen3d_envs.assets.asset import Asset, Box, Hull, Part, Sphere
 from gen3d_envs.assets.build import MIN_GRIP_M
 from gen3d_envs.assets.catalog import ALL
 from gen3d_envs.assets.overlap import Overlap, loose_share, overlap, turned
@@ -21,6 +23,9 @@ Array = NDArray[np.float64]
 
 MASS_LIMITS_KG = (0.001, 5.0)
 """What a table-top object weighs."""
+
+ANCHORED_KG = 20.0
+"""What a thing weighs that stands fixed: up to a kitchen's microwave oven."""
 
 BOUNDS_TOLERANCE_M = 0.004
 """Collision bounds may differ from visual bounds by this, or by 5 % of the extent."""
@@ -59,9 +64,12 @@ def check(asset: Asset, spec: ObjectSpec) -> tuple[CheckResult, ...]:
 
     Costs some ten milliseconds the first time; the shape is measured once per process for each asset.
     """
-    results = list(_sound(asset))
+    whole = merged(asset)
+    results = list(_sound(whole))
     if all(result.passed for result in results):  # what follows needs numbers and faces that exist
-        results += _checks(asset, spec)
+        results += _checks(whole, asset, spec)
+        if asset.parts:
+            results += opening.check(asset)
     return tuple(results)
 
 
@@ -95,8 +103,11 @@ def _sound(asset: Asset) -> Iterator[CheckResult]:
     yield _at_most("finite", infinite, 0, "values", "not a number or infinite")
 
 
-def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
-    open_edges, volume, components = _topology(asset)
+def _checks(asset: Asset, jointed: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
+    """Check an asset as it stands closed; ``jointed`` is the same with its parts still apart."""
+    bodies: tuple[Asset | Part, ...] = (jointed, *jointed.parts)
+    edges, volumes, counts = zip(*(_topology(body) for body in bodies), strict=True)
+    open_edges, volume, components = sum(edges), min(volumes), sum(counts)
     yield _at_most("watertight", open_edges, 0, "edges", "not shared by exactly two faces in opposite directions")
     yield _at_least("volume", volume, 0.0, "m3", "of the component with the smallest; negative is inside out")
     shape, loose = _shape(asset, components)
@@ -108,7 +119,7 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
     farthest = max(SURFACE_DISTANCE * max(asset.size_m), 0.004)
     yield _at_most("collision_surface", shape.distance_m, farthest, "m", "mean distance to the visual surface")
     yield from _size(asset)
-    low, high = MASS_LIMITS_KG
+    low, high = MASS_LIMITS_KG if not jointed.anchored else (MASS_LIMITS_KG[0], ANCHORED_KG)
     mass_ok = low <= asset.mass_kg <= high
     yield CheckResult(
         name="mass", passed=mass_ok, value=asset.mass_kg, limit=high, unit="kg", detail=f"at least {low} kg"
@@ -124,7 +135,8 @@ def _checks(asset: Asset, spec: ObjectSpec) -> Iterator[CheckResult]:
     yield _at_least(
         "inertia", min(moments[0], moments[0] + moments[1] - moments[2] * 0.999), 0.0, "kg m2", "physically possible"
     )
-    yield _at_most("collision_parts", len(asset.collision), MAX_PARTS, "parts", "convex")
+    most = max(len(body.collision) for body in bodies)
+    yield _at_most("collision_parts", most, MAX_PARTS, "parts", "convex, of one rigid body")
     points = np.concatenate([_points(part) for part in asset.collision])
     mesh_bounds = np.concatenate([-asset.vertices.min(axis=0), asset.vertices.max(axis=0)]).astype(np.float64)
     bounds = np.concatenate([-points.min(axis=0), points.max(axis=0)])
@@ -160,7 +172,7 @@ def _at_least(name: str, value: float, limit: float, unit: str, detail: str) -> 
     return CheckResult(name=name, passed=passed, value=float(value), limit=float(limit), unit=unit, detail=detail)
 
 
-def _topology(asset: Asset) -> tuple[int, float, int]:
+def _topology(asset: Asset | Part) -> tuple[int, float, int]:
     """Number of bad edges, smallest volume of a component (m3), and components, with coincident vertices merged."""
     points, index = np.unique(asset.vertices, axis=0, return_inverse=True)
     faces = index.reshape(-1)[asset.faces]

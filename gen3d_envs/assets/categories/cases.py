@@ -19,6 +19,7 @@ from gen3d_envs.assets.opening import (
     panel,
     plate,
     slide,
+    solid,
 )
 from gen3d_envs.assets.shapes import lathe, rounded_rectangle, stack
 
@@ -44,14 +45,14 @@ def drawer_unit(p: Params) -> Draft:
     metal = fitting_color(p)
     draft = Draft(anchored=True)
     hole = (-width / 2 + wall, width / 2 - wall, wall, height - wall)
-    draft.add(open_case(width, depth, height, hole, wall, inside_color(p)), p.color, p.material)
+    draft.add(open_case(width, depth, height, hole, wall, inside_color(p)), p.color, p.material, solid(p))
     draft.collision.extend(case_walls(width, depth, height, hole, wall))
     draft.surface = Surface(height, 0.94 * width / 2, 0.94 * depth / 2)
     for k in range(count):
         low = wall + k * (room + shelf)
         if k:
             board = ((hole[0] - 0.001, hole[1] + 0.001), (-depth / 2 + 0.001, depth / 2 - 0.001), (low - shelf, low))
-            draft.add(plate(*board), inside_color(p), p.material)
+            draft.add(plate(*board), inside_color(p), p.material, solid(p))
             draft.collision.append(block(*board))
         body = _drawer(p, (hole[0] + GAP_M, hole[1] - GAP_M), depth, wall, (low + GAP_M, low + room - GAP_M), front)
         middle = (0.0, -depth / 2 - 0.002, low + 0.5 * room)
@@ -78,9 +79,9 @@ def _drawer(
     low = z[0] + 0.001
     box = stack([(outer, low), (outer, rim), (inner, rim), (inner, low + floor)]).moved(*middle)
     draft = Draft()
-    draft.add(box, mix(p.color, (225, 205, 175), 0.7) if p.material.name == "wood" else darker(p.color, 0.9),
-              p.material)  # fmt: skip
-    draft.add(panel(x, (front, front + leaf), z), color, p.material)
+    pale = mix(p.color, (225, 205, 175), 0.7) if p.material.name == "wood" else darker(p.color, 0.9)
+    draft.add(box, pale, p.material, solid(p))
+    draft.add(panel(x, (front, front + leaf), z), color, p.material, solid(p))
     draft.collision.append(block(x, (front, front + leaf), z))
     draft.collision.append(block(sides, y, (low, low + floor)))
     walls = (low + floor, rim)
@@ -98,7 +99,7 @@ def cabinet(p: Params) -> Draft:
     wall, leaf = 0.009 if p.material.name == "wood" else 0.006, 0.011
     draft = Draft(anchored=True)
     hole = (-width / 2 + wall, width / 2 - wall, wall, height - wall)
-    draft.add(open_case(width, depth, height, hole, wall, inside_color(p)), p.color, p.material)
+    draft.add(open_case(width, depth, height, hole, wall, inside_color(p)), p.color, p.material, solid(p))
     draft.collision.extend(case_walls(width, depth, height, hole, wall))
     middle = p.uniform(0.45, 0.55) * height
     shelf = (
@@ -106,7 +107,7 @@ def cabinet(p: Params) -> Draft:
         (-depth / 2 + 0.012, depth / 2 - 0.001),
         (middle - 0.003, middle + 0.003),
     )
-    draft.add(plate(*shelf), inside_color(p), p.material)
+    draft.add(plate(*shelf), inside_color(p), p.material, solid(p))
     draft.collision.append(block(*shelf))
     draft.surface = Surface(height, 0.94 * width / 2, 0.94 * depth / 2)
     side = 1.0 if p.uniform(0, 1) < 0.5 else -1.0
@@ -116,7 +117,7 @@ def cabinet(p: Params) -> Draft:
     color = p.color if p.uniform(0, 1) < 0.5 else mix(p.color, p.paint("white"), p.uniform(0.3, 0.7))
     style = p.uniform(0, 1)
     leaf_mesh = framed_panel(x, y, z, 0.030, 0.0035) if style < 0.6 else panel(x, y, z, 0.002)
-    body.add(leaf_mesh, color, p.material)
+    body.add(leaf_mesh, color, p.material, solid(p))
     body.collision.append(block(x, y, z))
     at = (-side * (width / 2 - 0.016), y[0], p.uniform(0.46, 0.58) * height)
     handle = bar_handle(p, body, at, "z", "-y", p.uniform(0.070, 0.085), fitting_color(p))
@@ -134,7 +135,7 @@ def microwave(p: Params) -> Draft:
     draft = Draft(anchored=True)
     body = open_case(width, depth, height - foot, (left + wall, right - wall, wall, height - foot - wall), wall,
                      (206, 208, 210))  # fmt: skip
-    draft.add(body.moved(0.0, 0.0, foot), p.color, p.material, 0.55)
+    draft.add(body.moved(0.0, 0.0, foot), p.color, p.material, 0.55 * solid(p) ** 0.5)
     draft.collision.extend(
         case_walls(width, depth, height, (left + wall, right - wall, foot + wall, height - wall), wall)
     )
@@ -156,7 +157,7 @@ def microwave(p: Params) -> Draft:
     z = (foot + 0.001, height - 0.001)
     y = (-depth / 2 - 0.001 - leaf, -depth / 2 - 0.001)
     swing = Draft()
-    swing.add(panel((left + 0.001, right), y, z, 0.003), p.color, p.material, 0.8)
+    swing.add(panel((left + 0.001, right), y, z, 0.003), p.color, p.material, solid(p))
     swing.collision.append(block((left + 0.001, right), y, z))
     grip = 0.036  # strip that carries the handle
     x = (left + 0.018, right - grip)

@@ -8,7 +8,7 @@ from gen3d_envs.assets.asset import Cavity, Handle
 from gen3d_envs.assets.build import Draft, Moving, Params, builder, darker, mix
 from gen3d_envs.assets.collision import block, open_box
 from gen3d_envs.assets.materials import MATERIALS
-from gen3d_envs.assets.opening import bar_handle, fitting_color, lid_hinge, panel, plate
+from gen3d_envs.assets.opening import bar_handle, fitting_color, lid_hinge, panel, plate, solid
 from gen3d_envs.assets.shapes import lathe, loft, rounded_rectangle, stack
 
 LID_RAD = 1.85
@@ -29,7 +29,7 @@ def lidded_box(p: Params) -> Draft:
     hollow = (np.abs(centers[:, 0]) < width / 2 - 0.9 * wall) & (np.abs(centers[:, 1]) < depth / 2 - 0.9 * wall)
     lining = p.paint(p.choice(("beige", "maroon", "navy", "dark_green", "cream")))
     draft = Draft()
-    draft.add(body.painted(lining, hollow & (centers[:, 2] > 0.5 * floor)), p.color, p.material)
+    draft.add(body.painted(lining, hollow & (centers[:, 2] > 0.5 * floor)), p.color, p.material, solid(p))
     half = (width / 2, depth / 2)
     draft.collision.extend(open_box(half, half, height, wall, floor))
     draft.cavity = Cavity(floor, height, width / 2 - wall, depth / 2 - wall, round=False)
@@ -68,7 +68,7 @@ def lidded_box(p: Params) -> Draft:
 def laptop(p: Params) -> Draft:
     """A small laptop; its screen stays at any angle."""
     width, depth, thick = p.length("width_m"), p.length("depth_m"), p.length("thickness_m")
-    base, leaf, gap = 0.62 * thick, 0.38 * thick, 0.0018
+    base, leaf, gap = 0.60 * thick, 0.40 * thick, 0.0018
     draft = Draft()
     draft.add(panel((-width / 2, width / 2), (-depth / 2, depth / 2), (0.0, base), 0.003), p.color, p.material, 0.8)
     draft.collision.append(block((-width / 2, width / 2), (-depth / 2, depth / 2), (0.0, base)))

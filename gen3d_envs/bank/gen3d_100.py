@@ -1,7 +1,8 @@
 """The benchmark ``gen3d-100``, as tables: what its splits are drawn from.
 
 The tables name everything one by one. What the catalogue, the rooms and the templates gain later does not change the
-benchmark; what they lose would, and the test on the hash of the plan says so.
+benchmark; what they lose would, and the test on the hash of the plan says so. What is put where are pairs that the
+scripted expert was seen to do with both robots; one that it fails at, such as a can on the rim of a tray, is left out.
 """
 
 from __future__ import annotations
@@ -25,13 +26,47 @@ TRAIN = SplitTable(
         "sponge", "pen", "marker", "eraser", "tape", "computer_mouse", "battery", "screwdriver", "wrench", "hammer",
         "cube", "block", "ball", "chess_pawn", "toy_duck", "toy_car", "toy_bear", "candle",
     ),
-    inside=("bowl", "box", "basket", "bucket"),
-    on_top=("plate", "tray", "towel", "notebook"),
+    inside={
+        "bowl": (
+            "apple", "orange", "banana", "lemon", "pear", "potato", "eggplant", "croissant",
+            "spoon", "fork", "tape", "screwdriver", "cube", "toy_car", "toy_bear",
+        ),
+        "box": (
+            "orange", "banana", "lemon", "pear", "eggplant", "mushroom", "bun", "fork", "can",
+            "sponge", "battery", "hammer", "toy_duck", "toy_bear", "candle",
+        ),
+        "basket": (
+            "apple", "orange", "lemon", "pear", "potato", "bun", "croissant", "spoon",
+            "salt_shaker", "mug", "can", "pen", "marker", "computer_mouse", "hammer", "block",
+            "chess_pawn", "candle",
+        ),
+        "bucket": (
+            "apple", "orange", "banana", "lemon", "pear", "potato", "eggplant", "strawberry",
+            "salt_shaker", "sponge", "pen", "cube", "ball", "toy_car",
+        ),
+    },
+    on_top={
+        "plate": (
+            "apple", "orange", "banana", "lemon", "pear", "tomato", "potato", "croissant",
+            "strawberry", "spoon", "spatula", "mug", "sponge", "eraser", "battery", "cube", "block",
+            "chess_pawn",
+        ),
+        "tray": (
+            "apple", "orange", "banana", "lemon", "pear", "tomato", "carrot", "croissant", "egg",
+            "fork", "spatula", "pen", "marker", "eraser", "wrench", "hammer", "ball", "toy_duck",
+            "toy_bear",
+        ),
+        "towel": (
+            "apple", "orange", "banana", "lemon", "mushroom", "egg", "strawberry", "salt_shaker",
+            "can", "bottle", "sponge", "screwdriver", "hammer", "cube", "ball", "chess_pawn",
+            "toy_bear",
+        ),
+        "notebook": (
+            "apple", "orange", "banana", "lemon", "corn", "mushroom", "egg", "can", "marker",
+            "computer_mouse", "battery", "wrench", "hammer", "cube", "ball", "toy_duck", "toy_car",
+        ),
+    },
     scenery=("coaster", "brick", "jar", "kettle", "die", "pan"),
-    avoid=frozenset({
-        ("can", "tray"), ("bottle", "tray"), ("candle", "tray"), ("salt_shaker", "tray"),
-        ("banana", "basket"), ("wrench", "basket"), ("wrench", "bowl"),
-    }),
     rooms=(
         ("kitchen", "counter"), ("dining", "dining_table"), ("office", "desk"), ("workshop", "workbench"),
         ("living_room", "side_table"), ("study", "writing_desk"),
@@ -65,10 +100,30 @@ HELDOUT = SplitTable(
         "pencil", "pliers", "clamp", "cylinder", "tennis_ball", "chess_rook", "chess_king", "toy_fish", "toy_dinosaur",
         "soap", "pepper_grinder", "stapler",
     ),
-    inside=("pot", "colander"),
-    on_top=("cutting_board", "placemat", "book"),
+    inside={
+        "pot": (
+            "cucumber", "broccoli", "pepper", "cup_cake", "knife", "chess_rook", "soap", "stapler",
+        ),
+        "colander": (
+            "peach", "onion", "cucumber", "broccoli", "knife", "tennis_ball", "chess_king",
+            "toy_dinosaur", "pepper_grinder",
+        ),
+    },
+    on_top={
+        "cutting_board": (
+            "donut", "bread", "pencil", "pliers", "clamp", "tennis_ball", "chess_rook",
+            "chess_king", "stapler",
+        ),
+        "placemat": (
+            "lime", "onion", "donut", "cup_cake", "whisk", "pencil", "cylinder", "pepper_grinder",
+            "stapler",
+        ),
+        "book": (
+            "lime", "peach", "pepper", "whisk", "pencil", "clamp", "cylinder", "chess_rook",
+            "toy_fish",
+        ),
+    },
     scenery=("cup", "saucer", "teapot"),
-    avoid=frozenset(),
     rooms=(("lab", "lab_bench"), ("store", "shelf")),
     found_in={},
     templates=(

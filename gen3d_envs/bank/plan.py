@@ -19,7 +19,6 @@ from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.bank.gen3d_100 import GEN3D_100
 from gen3d_envs.bank.tables import Benchmark, Split, SplitTable
 from gen3d_envs.build import seeded
-from gen3d_envs.design.fit import find_fit
 from gen3d_envs.design.templates import TEMPLATES, phrase
 from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import Family, Spec, to_json
@@ -189,8 +188,9 @@ class _Drawer:
     def draw(self, family: Family, index: int, spare: int) -> SceneRequest:
         """The next request of a family."""
         table = self._table
-        holders = [_Holder(c, "in") for c in table.inside] + [_Holder(c, "on") for c in table.on_top]
-        fitting = {c: [h for h in holders if h.takes(c) and (c, h.category) not in table.avoid] for c in table.targets}
+        holders = [_Holder(c, "in", takes) for c, takes in table.inside.items()]
+        holders += [_Holder(c, "on", takes) for c, takes in table.on_top.items()]
+        fitting = {target: [h for h in holders if target in h.targets] for target in table.targets}
         target = self._least(family, [c for c in table.targets if family == "pick" or fitting[c]])
         holder = self._least("holder", fitting[target]) if family == "place" else None
         style, support = self._least("room", self._rooms(target))
@@ -261,8 +261,4 @@ class _Holder:
 
     category: str
     predicate: Literal["on", "in"]
-
-    def takes(self, target: str) -> bool:
-        """Whether the target goes there without leaning out or hanging over."""
-        fit = find_fit(target, None, self.category, None, self.predicate)
-        return fit is not None and not fit.leans
+    targets: tuple[str, ...]

@@ -20,9 +20,7 @@ class SplitTable:
         name: ``"train"`` or ``"heldout"``.
         scenes: how many; half of them of each family, Place first.
         targets: categories that the tasks are about; each also stands around in scenes about others.
-        inside, on_top: categories that things are put in, and on.
-        avoid: target and holder that do not go together although their sizes do: what is tall tips over a raised rim,
-            what is long stays leaning on the wall.
+        inside, on_top: category that things are put in, or on -> the targets that are put there.
         scenery: categories that only stand around.
         rooms: style of room with the kind of support that stands in it.
         found_in: style of room -> what is found there; a room that is not named has anything.
@@ -32,10 +30,9 @@ class SplitTable:
     name: Split
     scenes: int
     targets: tuple[str, ...]
-    inside: tuple[str, ...]
-    on_top: tuple[str, ...]
+    inside: Mapping[str, tuple[str, ...]]
+    on_top: Mapping[str, tuple[str, ...]]
     scenery: tuple[str, ...]
-    avoid: frozenset[tuple[str, str]]
     rooms: tuple[tuple[str, str], ...]
     found_in: Mapping[str, tuple[str, ...]]
     templates: tuple[str, ...]

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gen3d_envs.assets.asset import Part
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.cameras import camera_specs
 from gen3d_envs.design.layout import REST_GAP_M
@@ -38,6 +39,14 @@ ROBOT_LICENCES = {
 }
 
 
+def _part(name: str, part: Part, start: float) -> dict[str, Any]:
+    """A part: its link in the URDF, its joint, where it starts, and its handle and cavity with the part closed."""
+    return {
+        "name": part.name, "link": f"{name}_{part.name}", "joint": part.joint, "start": start, "handle": part.handle,
+        "cavity": part.cavity, "mass_kg": part.mass_kg,
+    }  # fmt: skip
+
+
 def describe(scene: BuiltScene, robot: Robot, setup: WorldSetup) -> dict[str, Any]:
     """The scene as plain data. Poses are where objects rest, without the hair that they start above the support.
 
@@ -59,6 +68,8 @@ def describe(scene: BuiltScene, robot: Robot, setup: WorldSetup) -> dict[str, An
                 "mass_kg": asset.mass_kg, "com_m": asset.com_m, "inertia_kgm2": asset.inertia_kgm2,
                 "friction": asset.friction, "rolling_friction_m": asset.rolling_friction_m,
                 "grasps": asset.grasps, "cavity": asset.cavity, "surface": asset.surface, "notes": asset.notes,
+                "fixed": asset.anchored, "parts": [_part(item.name, part, scene.openings[index][k])
+                                                   for k, part in enumerate(asset.parts)],
                 "asset_sha256": asset.sha256, "source": None if item.mesh is None else item.mesh.file,
             }
         )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.assets.asset import Asset, Quaternion, Vector
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.cameras import FRONT, scene_view
@@ -21,7 +22,8 @@ def scene_glb(scene: BuiltScene, robot: Robot | None = None, *, room: bool = Tru
     """The scene as binary glTF 2.0. Equal scenes give equal bytes.
 
     One root node carries the scene's name and turns z-up into glTF's y-up; below it, in the scene frame, stand
-    ``support/<i>``, ``room/<i>``, ``robot/<link>``, ``object/<name>`` and the camera ``camera/front``.
+    ``support/<i>``, ``room/<i>``, ``robot/<link>``, ``object/<name>``, ``object/<name>/<part>`` and the camera
+    ``camera/front``.
 
     Args:
         scene: the built scene.
@@ -38,12 +40,14 @@ def scene_glb(scene: BuiltScene, robot: Robot | None = None, *, room: bool = Tru
     poses = {f"robot/{link.name}": pose for link, pose in zip(robot.model.links, robot_poses(robot), strict=True)} | {
         f"object/{item.name}": pose for item, pose in zip(scene.spec.objects, object_poses(scene), strict=True)
     }
+    for index, names in scene.part_nodes:
+        poses |= zip(names, part_poses(scene, index), strict=True)
     nodes += [gltf.GlbNode(node.name, node.mesh, *poses[node.name]) for node in view.moving]
     return gltf.scene_file(scene.spec.name, nodes, (_camera(FRONT),))
 
 
 def asset_mesh(asset: Asset) -> VisualMesh:
-    """What an asset looks like, asset frame."""
+    """What an asset looks like without its parts, asset frame."""
     return VisualMesh(asset.vertices, asset.faces, asset.colors)
 
 
@@ -54,6 +58,12 @@ def object_poses(scene: BuiltScene) -> list[tuple[Vector, Quaternion]]:
         assert item.pose is not None  # build() lays out what has none
         poses.append(((item.pose.x_m, item.pose.y_m, item.pose.z_m), from_yaw(item.pose.yaw_rad)))
     return poses
+
+
+def part_poses(scene: BuiltScene, index: int) -> list[tuple[Vector, Quaternion]]:
+    """Frame of every part of an object as it starts, scene frame."""
+    pose, asset = object_poses(scene)[index], scene.assets[index]
+    return [part_pose(part.joint, at, *pose) for part, at in zip(asset.parts, scene.openings[index], strict=True)]
 
 
 def robot_poses(robot: Robot) -> list[tuple[Vector, Quaternion]]:

@@ -15,7 +15,7 @@ from gen3d_envs.build import SUPPORT_THICKNESS_M, BuiltScene
 from gen3d_envs.export.glb import asset_mesh
 from gen3d_envs.export.gltf import mesh_file
 from gen3d_envs.robots import Robot
-from gen3d_envs.sim.articulation import Articulation, Inertia, Link
+from gen3d_envs.sim.articulation import Articulation, Inertia, Link, of_asset
 from gen3d_envs.sim.urdf import to_urdf
 from gen3d_envs.sim.view import VisualMesh
 from gen3d_envs.spec import BACK_M, ObjectSpec, SupportSpec
@@ -41,14 +41,18 @@ def urdf_files(scene: BuiltScene, robot: Robot) -> Files:
 def object_files(item: ObjectSpec, asset: Asset) -> Files:
     """``<name>.urdf``, ``visual.glb`` and one ``collision_<i>.obj`` per hull of an object; link frame is asset frame.
 
-    Friction stands as ``contact/lateral_friction`` and as ``collision/gazebo/mu1``, which different tools read.
+    A part is a link ``<name>_<part>`` in the frame of its joint, and looks like ``visual_<part>.glb``. Friction stands
+    as ``contact/lateral_friction`` and as ``collision/gazebo/mu1``, which different tools read.
     """
-    ixx, iyy, izz = asset.inertia_kgm2
-    inertia = Inertia(asset.mass_kg, asset.com_m, moments_kgm2=(ixx, iyy, izz, 0.0, 0.0, 0.0))
-    link = Link(item.name, inertia, asset.collision, asset_mesh(asset), asset.friction)
     files: Files = {}
+    model = of_asset(item.name, asset, "_")
+    looks = {item.name: "visual.glb"}
+    for part, link in zip(asset.parts, model.links[1:], strict=True):
+        assert link.visual is not None
+        looks[link.name] = f"visual_{part.name}.glb"
+        files[looks[link.name]] = mesh_file({link.name: link.visual})
     facts = {"category": asset.category, "description": item.description, "sha256": asset.sha256}
-    root = _document(Articulation(item.name, (link,), ()), {item.name: "visual.glb"}, files, "collision_{index}.obj")
+    root = _document(model, looks, files, "collision_{index}.obj")
     element, contact = root.find("link"), root.find("link/contact")
     assert element is not None and contact is not None
     if asset.rolling_friction_m:

@@ -91,19 +91,20 @@ class Articulation:
             seen.add(link.name)
 
 
-def of_asset(name: str, asset: Asset) -> Articulation:
+def of_asset(name: str, asset: Asset, separator: str = "/") -> Articulation:
     """The body of an asset as base, in the asset frame, and its parts as links, each in the frame of its joint.
 
     Args:
-        name: of the model and its base link; parts are called ``<name>/<part>``.
+        name: of the model and its base link.
         asset: what it is made from.
+        separator: stands between ``name`` and the name of a part.
     """
     links = [
         Link(name, _inertia(asset.mass_kg, asset.com_m, asset.inertia_kgm2), asset.collision, None, asset.friction)
     ]
     joints = []
     for part in asset.parts:
-        own, hinge = f"{name}/{part.name}", part.joint
+        own, hinge = f"{name}{separator}{part.name}", part.joint
         x, y, z = hinge.position_m
         back = (-x, -y, -z)
         look = VisualMesh((part.vertices + np.array(back, np.float32)), part.faces, part.colors)
@@ -112,8 +113,9 @@ def of_asset(name: str, asset: Asset) -> Articulation:
         links.append(Link(own, _inertia(part.mass_kg, com, part.inertia_kgm2), shapes, look, asset.friction))
         joints.append(
             Joint(
-                f"{own}/joint", hinge.kind, name, own, hinge.position_m, IDENTITY, hinge.axis, hinge.lower, hinge.upper,
-                effort=PASSIVE_EFFORT, velocity=PASSIVE_SPEED, damping=hinge.damping, friction=hinge.friction,
+                f"{own}{separator}joint", hinge.kind, name, own, hinge.position_m, IDENTITY, hinge.axis, hinge.lower,
+                hinge.upper, effort=PASSIVE_EFFORT, velocity=PASSIVE_SPEED, damping=hinge.damping,
+                friction=hinge.friction,
             )
         )  # fmt: skip
     return Articulation(name, tuple(links), tuple(joints))

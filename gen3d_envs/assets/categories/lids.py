@@ -91,7 +91,7 @@ def laptop(p: Params) -> Draft:
     across = (glow.vertices[:, 0] - x[0]) / width
     picture = p.paint(p.choice(("light_blue", "teal", "lavender", "turquoise")))
     lid.add(glow.shaded(0.65 + 0.45 * across), picture, MATERIALS["plastic"])
-    spot = lathe([(0.0, 0.0), (0.014, 0.0), (0.014, 0.0006), (0.0, 0.0006)], 16)
+    spot = lathe([(0.0, 0.0), (0.014, 0.0), (0.014, 0.0014), (0.0, 0.0014)], 16)
     lid.add(
         spot.moved(0.0, 0.5 * (sides[0] + sides[1]), low + leaf - 0.0003),
         mix(p.color, (128, 128, 132), 0.55),

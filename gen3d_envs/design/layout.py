@@ -91,6 +91,7 @@ class Footprint:
         outline: its corners.
         height_m: the highest that anything of it reaches.
         radius_m: of the circle about the asset's z axis that holds it.
+        shown: points that have to be in view: the middle, or near the corners of a large thing.
         opens: where the asset has to stand if it has parts to be opened; it faces the robot then.
     """
 
@@ -108,6 +109,8 @@ class Footprint:
         cloud = np.concatenate(points)
         self.outline: NDArray[np.float64] = cloud[ConvexHull(cloud).vertices]
         self.height_m = max(tops)
+        x, y, _ = asset.size_m
+        self.shown = [(i * 0.4 * x, j * 0.4 * y) for i in (-1, 1) for j in (-1, 1)] if asset.parts else [(0.0, 0.0)]
         self.opens: Region | None = None
         if asset.parts:
             self.opens = CASES if asset.anchored else FOLDING
@@ -302,7 +305,8 @@ def _inside(at: Placement, footprint: Footprint, scene: SceneSpec) -> bool:
     low, high = corners.min(axis=0), corners.max(axis=0)
     front = scene.support.depth_m - BACK_M
     radius = float(np.hypot(corners[:, 0], corners[:, 1]).min())
-    if not in_view(at[0], at[1]):
+    c, s = math.cos(at[2]), math.sin(at[2])
+    if not all(in_view(at[0] + c * x - s * y, at[1] + s * x + c * y) for x, y in footprint.shown):
         return False
     return bool(high[0] < front - 0.02 and max(-low[1], high[1]) < scene.support.width_m / 2 - 0.02 and radius > 0.12)
 

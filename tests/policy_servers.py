@@ -123,6 +123,7 @@ def json_array(array: Any) -> dict[str, Any]:
 
 class Act(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     requests = 0
 
     def do_POST(self) -> None:

@@ -239,6 +239,20 @@ def test_a_server_that_accepts_and_is_silent(env: Any, observation: Any) -> None
         assert error.kind == "timeout" and error.step == 0
 
 
+def test_a_server_that_no_longer_reads(env: Any) -> None:
+    server = Server(str(SERVERS), "ws")
+    policy = get_policy(f"ws://127.0.0.1:{server.first}#timeout_s=0.1&size=2048", env)
+    policy.reset("echo")
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(PolicyError) as caught:
+            policy.act({"pixels": np.zeros((8, 8, 3), np.uint8)})
+        assert caught.value.kind == "timeout"
+    finally:
+        policy.close()
+        server.end()
+
+
 # ---- OpenVLA's protocol --------------------------------------------------------------------------------------------
 
 ANSWER = [0.2, -0.4, 1.0, 0.0, 0.5, -1.0, -1.0]

@@ -16,6 +16,7 @@ import secrets
 import socket
 import struct
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -148,11 +149,15 @@ class WebsocketPolicy:
         message = self._map.to_remote(observation, self._instruction)
         if self._counted:
             message |= {EPISODE_KEY: self._episode, REQUEST_KEY: self._request}
+        begin, sent = time.monotonic(), False
         try:
             self._socket.send(pack(message))
+            sent = True
             return self._receive(self._options.timeout_s)
         except ConnectionClosed as error:
             self.close()
+            if not sent and time.monotonic() - begin >= self._options.timeout_s:
+                raise late(self._url, self._options.timeout_s) from None
             if error.sent is not None and error.sent.code == 1009:
                 raise self._unusable(f"answered more than {self._options.max_answer_mb:g} MB") from None
             raise dropped(self._url, error) from None

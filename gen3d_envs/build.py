@@ -14,6 +14,7 @@ import numpy as np
 from gen3d_envs.assets.articulated import opened
 from gen3d_envs.assets.asset import Asset, Part
 from gen3d_envs.assets.generators import AssetGenerator, Procedural
+from gen3d_envs.assets.materials import color
 from gen3d_envs.assets.store import AssetStore, cache_folder
 from gen3d_envs.design.layout import REST_GAP_M, Footprint, Placement, lay_out
 from gen3d_envs.errors import SceneError
@@ -21,7 +22,7 @@ from gen3d_envs.geometry import from_yaw
 from gen3d_envs.sim.room import Room, build_room
 from gen3d_envs.sim.view import VisualMesh, VisualNode
 from gen3d_envs.sim.world import BodyState
-from gen3d_envs.spec import ObjectSpec, SceneSpec, replace
+from gen3d_envs.spec import MarkSpec, ObjectSpec, SceneSpec, replace
 
 SEGMENT_ROBOT = 1
 SEGMENT_OBJECTS = 2
@@ -91,6 +92,17 @@ class BuiltScene:
         return tuple(_openings(item, asset) for item, asset in zip(self.spec.objects, self.assets, strict=True))
 
     @cached_property
+    def mark_nodes(self) -> tuple[VisualNode, ...]:
+        """One flat node per mark on the support, named ``mark/<name>``, in the scene frame."""
+        first = SEGMENT_OBJECTS + len(self.assets)
+        return tuple(VisualNode(f"mark/{m.name}", mark_mesh(m), first + i) for i, m in enumerate(self.spec.drawn))
+
+    @cached_property
+    def marks(self) -> dict[str, tuple[float, float, float]]:
+        """x, y and radius of each mark, m, by name."""
+        return {m.name: (m.x_m or 0.0, m.y_m or 0.0, m.radius_m) for m in self.spec.drawn}
+
+    @cached_property
     def placements(self) -> list[Placement]:
         """The card's own poses: x and y in m, yaw in rad."""
         return [(o.pose.x_m, o.pose.y_m, o.pose.yaw_rad) for o in self.spec.objects if o.pose is not None]
@@ -130,11 +142,38 @@ _MESHES: weakref.WeakKeyDictionary[Asset | Part, VisualMesh] = weakref.WeakKeyDi
 
 
 def visual_mesh(asset: Asset | Part) -> VisualMesh:
-    """What is seen of an asset without its parts, or of a part; one and the same mesh for every scene, so that it is shaded once."""
+    """What is seen of an asset's body, or of a part; one and the same mesh for every scene, so it is shaded once."""
     mesh = _MESHES.get(asset)
     if mesh is None:
         mesh = _MESHES[asset] = VisualMesh(asset.vertices, asset.faces, asset.colors)
     return mesh
+
+
+MARK_HEIGHT_M = 0.0004
+"""A mark lies this high above the support, so that it is seen; below the shadows of what stands on it."""
+
+
+def mark_mesh(mark: MarkSpec) -> VisualMesh:
+    """A disc of the mark's colour with a white rim, facing up, in the scene frame."""
+    corners = 40
+    turn = np.arange(corners) * (2.0 * np.pi / corners)
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    shares = (0.0, 0.86, 0.86, 1.0)
+    flat = np.concatenate([np.zeros((1, 2)), *(circle * share for share in shares[1:])]) * mark.radius_m
+    vertices = np.full((len(flat), 3), MARK_HEIGHT_M)
+    vertices[:, :2] = flat + np.array([mark.x_m or 0.0, mark.y_m or 0.0])
+    i, j = np.arange(corners), (np.arange(corners) + 1) % corners
+    fan = np.stack([np.zeros_like(i), 1 + i, 1 + j], axis=1)
+    inner, outer = 1 + corners, 1 + 2 * corners
+    ring = np.concatenate(
+        [
+            np.stack([inner + i, outer + i, outer + j], axis=1),
+            np.stack([inner + i, outer + j, inner + j], axis=1),
+        ]
+    )
+    colors = np.full((len(flat), 3), 245, np.uint8)
+    colors[: 1 + corners] = color(mark.color, f"marks[{mark.name}].color")
+    return VisualMesh(vertices.astype(np.float32), np.concatenate([fan, ring]).astype(np.int32), colors)
 
 
 def seeded(*parts: object) -> np.random.Generator:

@@ -25,8 +25,14 @@ def camera_specs(robot: Robot) -> tuple[CameraSpec, ...]:
 
 
 def scene_view(scene: BuiltScene, robot: Robot, cameras: tuple[CameraSpec, ...]) -> SceneView:
-    """Everything the cameras can see. Moving nodes are called ``robot/<link>`` and ``object/<name>``."""
+    """Everything the cameras can see. Moving nodes: ``robot/<link>``, ``object/<name>``, ``mark/<name>``."""
     empty = VisualMesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
     links = tuple(VisualNode(f"robot/{link.name}", link.visual or empty, SEGMENT_ROBOT) for link in robot.model.links)
     room = scene.room
-    return SceneView(static=room.nodes, moving=(*links, *scene.nodes), cameras=cameras, light=room.light, sky=room.sky)
+    return SceneView(
+        static=room.nodes,
+        moving=(*links, *scene.nodes, *scene.mark_nodes),
+        cameras=cameras,
+        light=room.light,
+        sky=room.sky,
+    )

@@ -33,7 +33,7 @@ def certify(
 ) -> Certificate:
     """Measure a scene.
 
-    At rest and apart after settling; target and receptacle reachable and visible; not solved before acting nor by
+    At rest and apart after settling; everything the task names reachable and visible; not solved before acting nor by
     random actions; solved by the scripted expert in at least 9 of 10 episodes of varied placement.
 
     Args:
@@ -95,16 +95,17 @@ def _rest(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:
 def _reach(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:
     say("reach")
     worst, where = 0.0, ""
-    for name in (scene.spec.task.target, scene.spec.task.receptacle):
+    for name in scene.spec.task.concerned:
         index = scene.index(name)
         if index is None:
-            continue
-        x, y, z = env.world.body_pose(index)[0]
-        top = z + scene.assets[index].size_m[2]
+            x, y, top = *scene.marks[name][:2], 0.02
+        else:
+            x, y, z = env.world.body_pose(index)[0]
+            top = z + scene.assets[index].size_m[2]
         for height in (top, top + 0.08):
             miss = env.robot.inverse((x, y, height), IDENTITY_MATRIX, env.robot.home)[1]
             if miss > worst:
-                worst, where = miss, str(name)
+                worst, where = miss, name
     return [_check("reach", worst, REACH_LIMIT_M, "m", where)]
 
 
@@ -112,12 +113,11 @@ def _visible(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResul
     say("visibility")
     segments = env.segmentation("front", 128, 128)
     least, where = math.inf, ""
-    for name in (scene.spec.task.target, scene.spec.task.receptacle):
-        index = scene.index(name)
-        if index is not None:
-            pixels = int((segments == SEGMENT_OBJECTS + index).sum())
-            if pixels < least:
-                least, where = pixels, str(name)
+    names = [*(item.name for item in scene.spec.objects), *scene.marks]
+    for name in scene.spec.task.concerned:
+        pixels = int((segments == SEGMENT_OBJECTS + names.index(name)).sum())
+        if pixels < least:
+            least, where = pixels, name
     return [_check("visible", least, VISIBLE_PIXELS, "pixels", f"{where} in a 128x128 front picture", at_least=True)]
 
 

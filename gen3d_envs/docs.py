@@ -16,9 +16,7 @@ from gen3d_envs.observations import AGENT_POS, BRIDGE_PI0, OBS_TYPES, TermGroup,
 from gen3d_envs.registration import COLLECTIONS, SPLITS, scene_names
 from gen3d_envs.robots import get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS
-from gen3d_envs.tasks.base import OUTCOMES
-from gen3d_envs.tasks.pick import Pick
-from gen3d_envs.tasks.place import Place
+from gen3d_envs.tasks import OUTCOMES, TASKS
 
 _BLOCK = re.compile(r"<!-- generated:([a-z_]+) -->\n.*?<!-- /generated -->", re.DOTALL)
 
@@ -103,12 +101,18 @@ def outcomes() -> str:
 
 def rewards() -> str:
     """Weights of the shaped reward."""
-    names = list(dict.fromkeys([*Pick.weights, *Place.weights]))
-    rows = ["| term | Pick | Place |", "|---|---|---|"]
+    names = list(dict.fromkeys(name for family in TASKS.values() for name in family.weights))
+    rows = [f"| term | {' | '.join(name.capitalize() for name in TASKS)} |", "|---" * (len(TASKS) + 1) + "|"]
     for name in names:
-        cells = [f"{task.weights[name]:g}" if name in task.weights else "" for task in (Pick, Place)]
+        cells = [f"{family.weights[name]:g}" if name in family.weights else "" for family in TASKS.values()]
         rows.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def tasks() -> str:
+    """The families of tasks and what they ask for."""
+    rows = ["| family | what is to be done |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{name}` | {family.meaning} |" for name, family in TASKS.items())])
 
 
 def ids() -> str:
@@ -122,6 +126,6 @@ def ids() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
-    "outcomes": outcomes, "rewards": rewards, "ids": ids,
+    "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids,
 }  # fmt: skip
 """Every generated block by name."""

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from gen3d_envs.assets.asset import IDENTITY
 from gen3d_envs.build import SUPPORT_THICKNESS_M, BuiltScene
 from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
 from gen3d_envs.design.layout import Placement, vary
@@ -25,8 +26,8 @@ from gen3d_envs.robots.controllers import CONTROLLERS, Controller
 from gen3d_envs.scenes import choose_scenes, load_scene
 from gen3d_envs.sim.engines import DEFAULT, RobotState, World, WorldSetup, make_world
 from gen3d_envs.sim.paint import Look
-from gen3d_envs.spec import BACK_M
-from gen3d_envs.tasks import Stage, Status, make_task
+from gen3d_envs.spec import BACK_M, Family
+from gen3d_envs.tasks import Stage, Status, carries, make_task
 from gen3d_envs.variations.table import randomization_of, read
 
 EPISODE_S = 20.0
@@ -37,6 +38,9 @@ SETTLE_S = 0.25
 
 MAX_PIXELS = 2048
 
+Focus = tuple[int, int | None, tuple[float, float, float] | None]
+"""What the state observation shows: target, receptacle, and the spot (x, y, radius in m) instead of a receptacle."""
+
 
 class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     """A robot arm, a table and generated objects; the task is in ``info["instruction"]``.
@@ -45,11 +49,12 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     numbers in [-1, 1]; what is out of range is clipped to it, what is not finite is refused. Rewards: sparse, 1.0 on
     the step that fulfils the task and 0.0 before; or ``"shaped"``, the weighted terms of ``info["reward_terms"]``, in
     [0, 1]. Episodes terminate on success or when the target fell off the support, and are truncated after 20 simulated
-    seconds (or ``max_episode_steps`` of ``gym.make``).
+    seconds for each thing to be carried (or ``max_episode_steps`` of ``gym.make``).
 
     Args:
         scene: one scene, by name, ID or path of a card (or already built, for a scene that has no card yet).
-        family: ``"pick"`` or ``"place"``: draws one of the family's scenes at each reset, unless scenes are named.
+        family: ``"pick"``, ``"place"``, ``"stack"``, ``"push"``, ``"sort"`` or ``"rearrange"``: draws one
+            of the family's scenes at each reset, unless scenes are named.
         scenes: draws from these scenes instead.
         split: of the benchmark: ``"train"`` (also where None), ``"heldout"`` or ``"handmade"``.
         num_scenes: draws from the first so many scenes of family and split only, in the benchmark's fixed order.
@@ -83,7 +88,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     def __init__(
         self,
         scene: str | BuiltScene | None = None,
-        family: Literal["pick", "place"] | None = None,
+        family: Family | None = None,
         scenes: Sequence[str] | None = None,
         *,
         split: Literal["train", "heldout", "handmade"] | None = None,
@@ -167,7 +172,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     def _max_episode_steps(self) -> int:
         if self.spec is not None and self.spec.max_episode_steps is not None:
             return self.spec.max_episode_steps
-        return math.ceil(EPISODE_S * self.control_hz)
+        carried = 1 if self._scene is None else carries(self._scene.spec.task)
+        return math.ceil(EPISODE_S * carried * self.control_hz)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode: draw a scene and where its objects stand, load, settle; ``options`` as in the class."""
@@ -217,12 +223,15 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._controller.reset(start)
         target, receptacle = scene.index(spec.task.target), scene.index(spec.task.receptacle)
         assert target is not None  # the spec refuses a task without one
-        self._target, self._receptacle = target, receptacle
         self._task = make_task(spec.task)
         names = tuple(item.name for item in spec.objects)
-        self._task.reset(Stage(self._world, names, scene.assets, target, receptacle, 1.0 / self.control_hz))
+        self._task.reset(
+            Stage(self._world, names, scene.assets, target, receptacle, 1.0 / self.control_hz, scene.marks)
+        )
+        self._goals = self._focuses() or [(target, receptacle, None)]
+        self._focus = self._goals[0]
         self._read()
-        self._status: Status = self._task.evaluate(self._tool[0])
+        self._judge()
         self._steps = 0
         self._fixed_info = {
             "instruction": episode.instruction,
@@ -245,7 +254,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             self._world.drive(goal, substeps)
         self._targets = targets
         self._read()
-        self._status = status = self._task.evaluate(self._tool[0])
+        status = self._judge()
         self._steps += 1
         if self._shaped:
             reward = sum(weight * status.terms[name] for name, weight in self._task.weights.items())
@@ -327,6 +336,13 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         """Privileged state after the last reset or step, scene frame."""
         joints, velocities = self._joints
         scene, world = self.scene, self._world
+        target, other, spot = self._focus
+        if spot is not None:
+            receptacle, size = ((spot[0], spot[1], 0.0), IDENTITY), (2 * spot[2], 2 * spot[2], 0.0)
+        elif other is not None:
+            receptacle, size = world.body_pose(other), scene.assets[other].size_m
+        else:
+            receptacle, size = None, (0.0, 0.0, 0.0)
         return Snapshot(
             base_m=self.robot.base_position_m,
             joints=joints,
@@ -334,11 +350,11 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             tool_m=self._tool[0],
             tool_rotation=self._tool[1],
             opening=self.robot.gripper_opening(joints),
-            target=world.body_pose(self._target),
-            receptacle=None if self._receptacle is None else world.body_pose(self._receptacle),
-            target_size_m=scene.assets[self._target].size_m,
-            receptacle_size_m=(0.0, 0.0, 0.0) if self._receptacle is None else scene.assets[self._receptacle].size_m,
-            target_velocity=world.body_velocity(self._target)[0],
+            target=world.body_pose(target),
+            receptacle=receptacle,
+            target_size_m=scene.assets[target].size_m,
+            receptacle_size_m=size,
+            target_velocity=world.body_velocity(target)[0],
         )
 
     def picture(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
@@ -391,6 +407,26 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if not all(map(math.isfinite, numbers)):
             raise ActionError("action", numbers, "is not finite", "Check the policy for NaN or overflow")
         return [-1.0 if v < -1.0 else 1.0 if v > 1.0 else v for v in numbers]
+
+    def _judge(self) -> Status:
+        """Ask the task how far it has come; the state observation then shows the first goal that is still open."""
+        self._status = status = self._task.evaluate(self._tool[0])
+        if len(self._goals) > 1:
+            self._focus = self._goals[next((i for i, done in enumerate(status.goals) if not done), 0)]
+        return status
+
+    def _focuses(self) -> list[Focus]:
+        """What each goal is about, in the world as it was loaded."""
+        scene, focuses = self.scene, []
+        for goal in scene.spec.task.all_goals:
+            target, other = scene.index(goal.target), scene.index(goal.receptacle)
+            assert target is not None  # the spec refuses goals for what is not there
+            spot = scene.marks.get(goal.receptacle)
+            if goal.predicate == "at" and other is not None:
+                (x, y, _), _ = self._world.body_pose(other)
+                spot = (x, y, 0.0)
+            focuses.append((target, other, spot))
+        return focuses
 
     def _read(self) -> None:
         self._joints = self._world.joint_states()

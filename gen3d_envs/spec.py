@@ -29,7 +29,8 @@ SCENE_NAME = r"^[A-Z][A-Za-z0-9]{0,63}(-[0-9a-f]{4,12})?$"
 
 Role = Literal["target", "receptacle", "distractor"]
 Predicate = Literal["on", "in", "next_to", "left_of", "right_of", "in_front_of", "behind"]
-Family = Literal["pick", "place"]
+GoalPredicate = Literal["on", "in", "next_to", "left_of", "right_of", "in_front_of", "behind", "at"]
+Family = Literal["pick", "place", "stack", "push", "sort", "rearrange"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -113,13 +114,70 @@ class Relation(Spec, kw_only=True):
     object: Name
 
 
+class MarkSpec(Spec, kw_only=True):
+    """A flat round area drawn on the support: it is seen, and never touched. Its place is filled in by the layout.
+
+    A mark stays where it is when an episode's placement is drawn.
+    """
+
+    name: Name
+    description: Text
+    color: Name
+    radius_m: Annotated[float, msgspec.Meta(ge=0.02, le=0.15)] = 0.055
+    x_m: Coordinate | None = None
+    y_m: Coordinate | None = None
+
+
+class Goal(Spec, kw_only=True):
+    """One thing to be brought somewhere: the state that is judged.
+
+    Attributes:
+        target: the object.
+        predicate: how it is to stand to the receptacle; ``at`` is where the receptacle stood when the episode began.
+        receptacle: an object, or a mark (``on`` only).
+    """
+
+    target: Name
+    predicate: GoalPredicate
+    receptacle: Name
+
+
 class TaskSpec(Spec, kw_only=True):
-    """What is to be done. ``pick`` lifts the target; ``place`` brings it on or in the receptacle."""
+    """What is to be done.
+
+    ``pick`` lifts the target; ``place`` brings it on or in the receptacle; ``stack`` stands it on another free thing;
+    ``push`` moves it over the support without lifting; ``sort`` puts several things on or in others; ``rearrange``
+    brings one or more to places beside others, or exchanges two.
+
+    Attributes:
+        target, receptacle, predicate: the first goal, as far as it is an object on or in another.
+        goals: all goals of the families push, sort and rearrange, in the order of the sentence; absent in the others.
+    """
 
     family: Family
     target: Name
     receptacle: Name | None = None
     predicate: Literal["on", "in"] | None = None
+    goals: Annotated[tuple[Goal, ...], msgspec.Meta(min_length=1, max_length=6)] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def all_goals(self) -> tuple[Goal, ...]:
+        """Every goal, also where there is only the one of ``target``, ``predicate`` and ``receptacle``."""
+        if not isinstance(self.goals, msgspec.UnsetType):
+            return self.goals
+        if self.receptacle is None or self.predicate is None:
+            return ()
+        return (Goal(target=self.target, predicate=self.predicate, receptacle=self.receptacle),)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The objects that are to be moved, each once."""
+        return tuple(dict.fromkeys((self.target, *(goal.target for goal in self.all_goals))))
+
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        """Every object and mark that the task names, each once, targets first."""
+        return tuple(dict.fromkeys((*self.targets, *(goal.receptacle for goal in self.all_goals))))
 
 
 BACK_M = 0.35
@@ -183,6 +241,7 @@ class SceneSpec(Spec, kw_only=True):
         name: CamelCase with a short hash, e.g. ``"PutBananaInBowl-3f2a"``; becomes ``Gen3D/<name>-v0``.
         instruction: the sentence as given to a policy.
         warnings: what the designer was not sure about, in plain words.
+        marks: areas drawn on the support, for tasks that name one; absent in all other scenes.
         robot: the robot the scene was designed for; any other may be asked for at ``gym.make``.
     """
 
@@ -200,13 +259,14 @@ class SceneSpec(Spec, kw_only=True):
     designer: Annotated[str, msgspec.Meta(max_length=64)] = "rules"
     warnings: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    marks: Annotated[tuple[MarkSpec, ...], msgspec.Meta(min_length=1, max_length=8)] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
-        names = [item.name for item in self.objects]
+        names = [*(item.name for item in self.objects), *(mark.name for mark in self.drawn)]
         duplicates = sorted({name for name in names if names.count(name) > 1})
         if duplicates:
             raise SceneError("objects[].name", duplicates[0], "two objects share this name", "Give each its own")
-        task, known = self.task, set(names)
+        task, known = self.task, {item.name for item in self.objects}
         fields = {"task.target": task.target, "task.receptacle": task.receptacle}
         for index, relation in enumerate(self.relations):
             fields[f"relations[{index}].subject"] = relation.subject
@@ -217,6 +277,7 @@ class SceneSpec(Spec, kw_only=True):
                 raise SceneError(field, value, "no object has this name", f"Use one of {', '.join(sorted(known))}")
         if task.family == "place" and (task.receptacle is None or task.predicate is None):
             raise SceneError("task", task, "a place task needs a receptacle and a predicate", "Add both")
+        _check_goals(task, {mark.name for mark in self.drawn}, known)
         if task.target == task.receptacle:
             raise SceneError("task.receptacle", task.receptacle, "is also the target", "Name two different objects")
         for index, item in enumerate(self.objects):
@@ -243,9 +304,50 @@ class SceneSpec(Spec, kw_only=True):
         return self.object(self.task.target)
 
     @property
+    def drawn(self) -> tuple[MarkSpec, ...]:
+        """The marks; empty where the scene has none."""
+        return () if isinstance(self.marks, msgspec.UnsetType) else self.marks
+
+    def words(self, name: str) -> str:
+        """The description of an object or mark; ``SceneError`` as in :meth:`object`."""
+        return next((mark.description for mark in self.drawn if mark.name == name), "") or self.object(name).description
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON without the certificates: the identity of the scene."""
         return hashlib.sha256(to_json(replace(self, certificates=()))).hexdigest()
+
+
+_GOAL_COUNTS: dict[str, tuple[int, int]] = {"push": (1, 1), "sort": (2, 6), "rearrange": (1, 6)}
+"""How many goals a family has that lists them, least and most."""
+
+
+def _check_goals(task: TaskSpec, marks: set[str], objects: set[str]) -> None:
+    """Raise ``SceneError`` where the goals do not fit the family, or name what is not there."""
+    listed = not isinstance(task.goals, msgspec.UnsetType)
+    least, most = _GOAL_COUNTS.get(task.family, (0, 0))
+    count = len(task.all_goals) if listed else 0
+    if not least <= count <= most:
+        remedy = f"Give {least} to {most}" if most else "Leave them out"
+        raise SceneError("task.goals", count, f"is no number of goals of a {task.family} task", remedy)
+    if task.family == "stack" and (task.receptacle is None or task.predicate != "on"):
+        raise SceneError("task", task, "a stack task needs a receptacle and the predicate on", "Add both")
+    if listed and task.all_goals[0].target != task.target:
+        raise SceneError("task.target", task.target, "is not that of the first goal", f"Use {task.all_goals[0].target}")
+    for index, goal in enumerate(task.all_goals if listed else ()):
+        where = f"task.goals[{index}]"
+        if goal.target not in objects:
+            raise SceneError(f"{where}.target", goal.target, "no object has this name", f"Use one of {sorted(objects)}")
+        if goal.receptacle not in objects | marks or goal.receptacle == goal.target:
+            raise SceneError(
+                f"{where}.receptacle", goal.receptacle, "is no other object and no mark",
+                f"Use one of {sorted((objects | marks) - {goal.target})}",
+            )  # fmt: skip
+        plain = goal.predicate in ("on", "in")
+        if (goal.receptacle in marks) > (goal.predicate == "on") or (task.family == "sort" and not plain):
+            raise SceneError(f"{where}.predicate", goal.predicate, "is not possible here", "Use on")
+        if task.family == "push" and plain and goal.receptacle not in marks:
+            raise SceneError(f"{where}.predicate", goal.predicate, "needs lifting", "Use next_to, or name a mark")
 
 
 def replace(spec: Any, **changes: Any) -> Any:

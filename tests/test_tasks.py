@@ -439,7 +439,9 @@ def test_terms_stay_in_bounds_under_random_actions(env_id: str) -> None:
 
 
 def test_every_outcome_is_described() -> None:
-    expected = {"success", "partial", "dropped", "wrong_object", "fell", "moved", "untouched"}
+    expected = {
+        "success", "partial", "lifted", "toppled", "dropped", "wrong_object", "fell", "moved", "untouched"
+    }  # fmt: skip
     assert set(OUTCOMES) == expected and all(OUTCOMES.values())
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gen3d_envs.assets.articulated import swept
 from gen3d_envs.assets.asset import Asset, Box, Hull, Sphere
+from gen3d_envs.design.spacing import place_marks, spaced
 from gen3d_envs.errors import LayoutError
 from gen3d_envs.geometry import matrix_of, rotate
 from gen3d_envs.spec import BACK_M, ObjectSpec, Pose, Relation, SceneSpec, replace
@@ -198,12 +199,13 @@ def is_free(
         at: where it would go.
     """
     task, name = scene.task, scene.objects[index].name
-    region = footprints[index].opens or (REACH if name in (task.target, task.receptacle) else SCENERY)
+    region = footprints[index].opens or (REACH if name in task.concerned else SCENERY)
     return (
         region.holds(at[0], at[1])
         and _inside(at, footprints[index], scene)
         and _related(index, at, scene, footprints, placed)
-        and _clear(index, at, footprints, placed, [item.name == task.target for item in scene.objects])
+        and spaced(index, at, scene, footprints, placed)
+        and _clear(index, at, footprints, placed, [item.name in task.targets for item in scene.objects])
     )
 
 
@@ -216,8 +218,8 @@ def find_free(
 ) -> Placement | None:
     """A random place for one object as :func:`is_free` has it; None where none was found."""
     task = scene.task
-    wanted = [item.name in (task.target, task.receptacle) for item in scene.objects]
-    is_target = [item.name == task.target for item in scene.objects]
+    wanted = [item.name in task.concerned for item in scene.objects]
+    is_target = [item.name in task.targets for item in scene.objects]
     return _find(index, scene, footprints, placed, wanted, is_target, rng)
 
 
@@ -236,9 +238,10 @@ def lay_out(scene: SceneSpec, assets: Sequence[Asset], rng: np.random.Generator)
         LayoutError: no arrangement was found; the message names the object that did not fit.
     """
     footprints = [Footprint(asset) for asset in assets]
+    scene = place_marks(scene, in_view, rng)
     task = scene.task
-    wanted = [item.name in (task.target, task.receptacle) for item in scene.objects]
-    is_target = [item.name == task.target for item in scene.objects]
+    wanted = [item.name in task.concerned for item in scene.objects]
+    is_target = [item.name in task.targets for item in scene.objects]
     # The largest of the task's objects go first: they are the hardest to find room for.
     order = sorted(range(len(assets)), key=lambda i: (not wanted[i], -footprints[i].radius_m, i))
     stuck = scene.objects[order[0]].name
@@ -287,7 +290,7 @@ def _find(
             if opens is not None:
                 yaw = facing_yaw(angle) + FACING_RAD * yaw / math.pi
             at = (radius * math.cos(angle), radius * math.sin(angle), yaw)
-            if not _related(index, at, scene, footprints, placed):
+            if not (_related(index, at, scene, footprints, placed) and spaced(index, at, scene, footprints, placed)):
                 continue
             if _inside(at, footprints[index], scene) and _clear(index, at, footprints, placed, is_target):
                 return at
@@ -365,7 +368,7 @@ def vary(
     draws depends on the outcome of the collision checks only, so equal generators give equal episodes.
     """
     task, limit = scene.task, scene.placement
-    is_target = [item.name == task.target for item in scene.objects]
+    is_target = [item.name in task.targets for item in scene.objects]
     placed: list[Placement] = []
     for index, item in enumerate(scene.objects):
         if item.pose is None:
@@ -378,7 +381,7 @@ def vary(
     for index, item in enumerate(scene.objects):
         x, y, yaw = placed[index]
         opens = footprints[index].opens
-        region = opens or (REACH if item.name in (task.target, task.receptacle) else SCENERY)
+        region = opens or (REACH if item.name in task.concerned else SCENERY)
         most_rad = limit.yaw_rad if opens is None else min(limit.yaw_rad, FACING_RAD)
         for _ in range(tries):
             dx, dy, turn = rng.uniform(-1.0, 1.0, 3).tolist()
@@ -387,6 +390,7 @@ def vary(
                 region.holds(at[0], at[1])
                 and _inside(at, footprints[index], scene)
                 and _related(index, at, scene, footprints, placed)
+                and spaced(index, at, scene, footprints, placed)
                 and _clear(index, at, footprints, placed, is_target)
             ):
                 placed[index] = at

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.geometry import Quaternion, Vector, rotate
-from gen3d_envs.sim.world import World
+from gen3d_envs.sim.world import ROBOT, SUPPORT, World
+
+FALLEN_M = -0.05
+"""A thing whose centre of mass is this low has fallen off the support."""
 
 REST_SPEED_MPS = 0.03
 REST_TURN_RADPS = 0.6
@@ -16,7 +21,9 @@ HOLD_S = 0.4
 
 OUTCOMES = {
     "success": "the task's rule held for 0.4 s",
-    "partial": "the target was lifted, or is at the goal without fulfilling the whole rule",
+    "partial": "the target was lifted, or is at the goal without fulfilling the whole rule, or one of several goals is",
+    "lifted": "the target was lifted although it should have been pushed",
+    "toppled": "what should carry the stack, or what was pushed, tipped over",
     "dropped": "the target was lifted, let go, and lies elsewhere",
     "wrong_object": "another object lies at the goal",
     "fell": "the target fell off the support",
@@ -36,6 +43,7 @@ class Stage:
         target: index of the object the task is about.
         receptacle: index of the object it goes to, or None.
         control_s: simulated seconds between two evaluations.
+        marks: areas drawn on the support: x, y and radius in m, by name.
     """
 
     world: World
@@ -44,6 +52,7 @@ class Stage:
     target: int
     receptacle: int | None
     control_s: float
+    marks: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,15 @@ class Status:
         success: the task's rule is fulfilled.
         outcome: a key of :data:`OUTCOMES`: what one would write down if the episode ended now.
         terms: named reward terms, each in [0, 1], not yet weighted.
-        failed: nothing can be achieved any more (the target fell).
+        failed: nothing can be achieved any more (the target fell, or was lifted where it had to be pushed).
+        goals: for each goal, whether its rule holds now.
     """
 
     success: bool
     outcome: str
     terms: dict[str, float]
     failed: bool = False
+    goals: tuple[bool, ...] = ()
 
 
 class Hold:
@@ -106,3 +117,56 @@ def at_rest(world: World, index: int) -> bool:
         vx * vx + vy * vy + vz * vz < REST_SPEED_MPS * REST_SPEED_MPS
         and wx * wx + wy * wy + wz * wz < REST_TURN_RADPS * REST_TURN_RADPS
     )
+
+
+class Watch:
+    """What becomes of one object in an episode.
+
+    Attributes:
+        com: its centre of mass now, scene frame.
+        touching: what it touches now.
+        held: carried by the robot, off the support.
+        touched, lifted: by the robot, at any time so far.
+        fell: off the support.
+    """
+
+    def __init__(self, stage: Stage, index: int) -> None:
+        self._stage, self._index, self._asset = stage, index, stage.assets[index]
+        self.start = self.com = center_of_mass(self._asset, stage.world.body_pose(index))
+        self.touching: set[str] = set()
+        self.held = self.touched = self.lifted = self.fell = False
+
+    def look(self) -> None:
+        """Take note of the world after a control step."""
+        world = self._stage.world
+        self.com = center_of_mass(self._asset, world.body_pose(self._index))
+        self.touching = world.contacts(self._index)
+        by_robot = ROBOT in self.touching
+        self.held = by_robot and SUPPORT not in self.touching
+        self.touched = self.touched or by_robot
+        self.lifted = self.lifted or (self.held and self.com[2] - self.start[2] > 0.02)
+        self.fell = self.com[2] < FALLEN_M
+
+    def terms(self, tool_m: Vector, goal_m: Vector, fulfilled: bool) -> dict[str, float]:
+        """Reward terms of something that is picked up and carried to ``goal_m``; all 1 where that is fulfilled."""
+        height = self.com[2] - self.start[2]
+        return {
+            "reach": 1.0 if fulfilled else 1.0 - math.tanh(5.0 * math.dist(tool_m, self.com)),
+            "grasp": float(self.held or fulfilled),
+            "lift": 1.0 if fulfilled else min(max(height / 0.05, 0.0), 1.0) if self.held else 0.0,
+            "transport": 1.0
+            if fulfilled
+            else 1.0 - math.tanh(5.0 * math.dist(self.com, goal_m))
+            if self.lifted
+            else 0.0,
+        }
+
+    def outcome(self) -> str:
+        """What one would write down of this object alone, as long as it is not where it should be."""
+        if self.fell:
+            return "fell"
+        if self.held:
+            return "partial"
+        if self.lifted:
+            return "dropped"
+        return "moved" if self.touched or math.dist(self.com, self.start) > 0.01 else "untouched"

@@ -6,10 +6,9 @@ import math
 
 from gen3d_envs.geometry import Vector
 from gen3d_envs.sim.world import ROBOT
-from gen3d_envs.tasks.base import Hold, Stage, Status, center_of_mass
+from gen3d_envs.tasks.base import FALLEN_M, Hold, Stage, Status, center_of_mass
 
 LIFT_M = 0.10
-FALLEN_M = -0.05
 
 
 class Pick:
@@ -50,4 +49,4 @@ class Pick:
             "lift": min(max(height / LIFT_M, 0.0), 1.0) if held else 0.0,
             "success": float(success),
         }
-        return Status(success, outcome, terms, failed)
+        return Status(success, outcome, terms, failed, (success,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +11,8 @@ from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
-from gen3d_envs.tasks.base import Hold, Stage, Status, at_rest, center_of_mass
+from gen3d_envs.tasks.base import FALLEN_M, Hold, Stage, Status, Watch, at_rest, center_of_mass
 
-FALLEN_M = -0.05
 SUNK_M = 0.01
 """How far below the rim of a cavity some of the target must be (half the depth where the cavity is shallower)."""
 
@@ -22,41 +20,29 @@ UPRIGHT = 0.8
 """Least z component of the receptacle's own vertical: tipped over by more than 37 degrees, it holds nothing."""
 
 
-class Place:
-    """Success, the paper's sparse rule made safe against cheats, for 0.4 s.
+class Placing:
+    """The rule of a thing that goes on or in another; see :class:`gen3d_envs.tasks.rules.Rule`.
 
     The target touches the receptacle, neither the support nor the robot, and is at rest (arXiv 2603.18532); further,
     its centre of mass is over the receptacle's cavity or surface, some of it is below the cavity's rim where it goes
     *in*, and the receptacle stands upright.
     """
 
-    weights = {"reach": 0.15, "grasp": 0.15, "lift": 0.1, "transport": 0.3, "success": 0.3}
+    def __init__(self, stage: Stage, target: int, receptacle: int, predicate: str) -> None:
+        self._stage, self._target, self._receptacle, self._predicate = stage, target, receptacle, predicate
+        self._asset = stage.assets[target]
+        self._area = goal_area(stage.assets[receptacle], predicate)
+        self._goal_name = stage.names[receptacle]
 
-    def __init__(self, predicate: Literal["on", "in"]) -> None:
-        self._predicate = predicate
-
-    def reset(self, stage: Stage) -> None:
-        """See :meth:`Task.reset`."""
-        if stage.receptacle is None:
-            raise ValueError("a place task needs a receptacle")
-        self._stage, self._receptacle = stage, stage.receptacle
-        self._asset = stage.assets[stage.target]
-        self._area = goal_area(stage.assets[stage.receptacle], self._predicate)
-        self._goal_name = stage.names[stage.receptacle]
-        self._others = [i for i in range(len(stage.names)) if i not in (stage.target, stage.receptacle)]
-        self._start = center_of_mass(self._asset, stage.world.body_pose(stage.target))
-        self._hold = Hold(stage.control_s)
-        self._touched = self._lifted = False
-
-    def goal_point(self) -> Vector:
-        """Where the target should come to, scene frame: the middle of the cavity's floor or of the surface."""
+    def point(self) -> Vector:
+        """The middle of the cavity's floor or of the surface, scene frame."""
         position, orientation = self._stage.world.body_pose(self._receptacle)
         dx, dy, dz = rotate(orientation, (self._area.x_m, self._area.y_m, self._area.low_m))
         return position[0] + dx, position[1] + dy, position[2] + dz
 
-    def _at_goal(self, asset: Asset, index: int) -> bool:
+    def arrived(self, index: int) -> bool:
         """Whether a body's centre of mass is where things *in* or *on* the receptacle are."""
-        world = self._stage.world
+        world, asset = self._stage.world, self._stage.assets[index]
         position, orientation = world.body_pose(self._receptacle)
         if rotate(orientation, (0.0, 0.0, 1.0))[2] < UPRIGHT or position[2] < FALLEN_M:
             return False
@@ -71,55 +57,62 @@ class Place:
         if cavity is None or self._predicate != "in":
             return True
         world = self._stage.world
-        (_, _, height), orientation = world.body_pose(self._stage.target)
+        (_, _, height), orientation = world.body_pose(self._target)
         vertical = np.array(matrix_of(orientation)[2])
         lowest = height + float((self._asset.vertices @ vertical).min())
         depth = cavity.rim_z_m - cavity.floor_z_m
         return lowest < world.body_pose(self._receptacle)[0][2] + cavity.rim_z_m - min(SUNK_M, 0.5 * depth)
 
-    def evaluate(self, tool_m: Vector) -> Status:
-        """See :meth:`Task.evaluate`."""
-        stage, world = self._stage, self._stage.world
-        com = center_of_mass(self._asset, world.body_pose(stage.target))
-        touching = world.contacts(stage.target)
-        by_robot = ROBOT in touching
-        height = com[2] - self._start[2]
-        held = by_robot and SUPPORT not in touching
-        self._touched = self._touched or by_robot
-        self._lifted = self._lifted or (held and height > 0.02)
-        at_goal = self._at_goal(self._asset, stage.target)
-        fulfilled = (
-            at_goal
+    def fulfilled(self) -> bool:
+        """Whether the target lies there by itself."""
+        world = self._stage.world
+        touching = world.contacts(self._target)
+        return (
+            self.arrived(self._target)
             and self._goal_name in touching
-            and not by_robot
+            and ROBOT not in touching
             and SUPPORT not in touching
-            and at_rest(world, stage.target)
+            and at_rest(world, self._target)
             and self._sunk_in()
         )
-        success = self._hold.lasts(fulfilled)
-        failed = com[2] < FALLEN_M
-        goal = self.goal_point()
-        terms = {
-            "reach": 1.0 if fulfilled else 1.0 - math.tanh(5.0 * math.dist(tool_m, com)),
-            "grasp": float(held or fulfilled),
-            "lift": 1.0 if fulfilled else min(max(height / 0.05, 0.0), 1.0) if held else 0.0,
-            "transport": 1.0 if fulfilled else (1.0 - math.tanh(5.0 * math.dist(com, goal))) if self._lifted else 0.0,
-            "success": float(success),
-        }
-        return Status(success, self._outcome(success, failed, at_goal, held, com), terms, failed)
 
-    def _outcome(self, success: bool, failed: bool, at_goal: bool, held: bool, com: Vector) -> str:
-        if success:
-            return "success"
-        if failed:
-            return "fell"
-        if at_goal or held:
-            return "partial"
-        if any(self._at_goal(self._stage.assets[i], i) for i in self._others):
-            return "wrong_object"
-        if self._lifted:
-            return "dropped"
-        return "moved" if self._touched or math.dist(com, self._start) > 0.01 else "untouched"
+
+class Place:
+    """Success: the rule :class:`Placing`, for 0.4 s."""
+
+    weights = {"reach": 0.15, "grasp": 0.15, "lift": 0.1, "transport": 0.3, "success": 0.3}
+
+    def __init__(self, predicate: Literal["on", "in"]) -> None:
+        self._predicate = predicate
+
+    def reset(self, stage: Stage) -> None:
+        """See :meth:`Task.reset`."""
+        if stage.receptacle is None:
+            raise ValueError("a place task needs a receptacle")
+        self._stage = stage
+        self._rule = Placing(stage, stage.target, stage.receptacle, self._predicate)
+        self._others = [i for i in range(len(stage.names)) if i not in (stage.target, stage.receptacle)]
+        self._watch = Watch(stage, stage.target)
+        self._hold = Hold(stage.control_s)
+
+    def goal_point(self) -> Vector:
+        """Where the target should come to, scene frame: the middle of the cavity's floor or of the surface."""
+        return self._rule.point()
+
+    def evaluate(self, tool_m: Vector) -> Status:
+        """See :meth:`Task.evaluate`."""
+        watch, rule = self._watch, self._rule
+        watch.look()
+        fulfilled = rule.fulfilled()
+        success = self._hold.lasts(fulfilled)
+        terms = {**watch.terms(tool_m, rule.point(), fulfilled), "success": float(success)}
+        if not success and not watch.fell and (watch.held or rule.arrived(self._stage.target)):
+            outcome = "partial"
+        elif not success and not watch.fell and any(rule.arrived(i) for i in self._others):
+            outcome = "wrong_object"
+        else:
+            outcome = "success" if success else watch.outcome()
+        return Status(success, outcome, terms, watch.fell, (fulfilled,))
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,12 @@ class BuiltScene:
             for index, (item, a) in pairs
         ]
         parts = [
-            VisualNode(f"object/{item.name}/{p.name}", visual_mesh(p), SEGMENT_OBJECTS + index, casts_shadow=True)
+            VisualNode(
+                f"object/{item.name}/{p.name}",
+                visual_mesh(p),
+                SEGMENT_OBJECTS + index,
+                casts_shadow=p.joint.kind == "revolute",  # a drawer's would cross that of its case
+            )
             for index, (item, a) in pairs
             for p in a.parts
         ]

@@ -207,7 +207,7 @@ _OPENING_ROWS = (
          width=(210, 250), depth=(145, 168), drawer=(48, 58)),
     # Wall cabinets for keys and first aid.
     _row("cabinet", (0.16, 0.36), "wood painted_metal plastic", "white gray red blue green teal navy", "on",
-         width=(200, 240), depth=(120, 150), height=(170, 205)),
+         width=(200, 240), depth=(120, 150), height=(145, 172)),
     # From a child's microwave (28 cm) to a kitchen's (50 cm); the smallest that heat are 27 cm wide.
     _row("microwave", (0.22, 0.55), "painted_metal plastic", "white black silver red cream teal", "on",
          width=(260, 300), depth=(165, 195), height=(150, 175)),

@@ -18,6 +18,10 @@ WIDEST_HANDLE_M = 0.042
 CLEARANCE_M = 0.002
 """How deep a part may run into its own body's boxes anywhere on its way: less than is seen."""
 
+LONGEST_STEP_S = 1 / 120
+DAMPED_SHARE = 0.6
+"""Engines that take damping explicitly overshoot at 1 and diverge at 2."""
+
 LONGEST_TURN_RAD, LONGEST_SLIDE_M = 3.2, 0.6
 _POSITIONS = 9
 
@@ -30,6 +34,8 @@ def check(asset: Asset) -> Iterator[CheckResult]:
     )
     masses = [part for part in asset.parts if not _mass_is_sound(part)]
     yield _count("part_masses", len(masses), "positive, moments physically possible")
+    stiff = [part for part in asset.parts if not _inertia(part) > 0.0 or _damped(part) > DAMPED_SHARE]
+    yield _count("part_damping", len(stiff), "so strongly damped that an engine's step would reverse them")
     held = [part.handle for part in asset.parts if part.handle is not None]
     yield _count("part_handles", len([h for h in held if not MIN_GRIP_M <= h.width_m <= WIDEST_HANDLE_M]),
                  f"thinner than {MIN_GRIP_M} or thicker than {WIDEST_HANDLE_M} m")  # fmt: skip
@@ -62,6 +68,21 @@ def _joint_is_sound(part: Part) -> bool:
 def _mass_is_sound(part: Part) -> bool:
     low, middle, high = sorted(part.inertia_kgm2)
     return part.mass_kg > 0.0 and low > 0.0 and low + middle >= high * 0.999
+
+
+def _inertia(part: Part) -> float:
+    """What a push has to accelerate: kg, or kg m2 about the axis."""
+    joint = part.joint
+    if joint.kind == "prismatic":
+        return part.mass_kg
+    axis, arm = np.array(joint.axis), np.array(part.com_m) - joint.position_m
+    across = np.cross(axis, arm)
+    return float((axis**2 * np.array(part.inertia_kgm2)).sum() + part.mass_kg * (across @ across))
+
+
+def _damped(part: Part) -> float:
+    """Share of its speed that damping takes from a part in one step of the slowest engine."""
+    return part.joint.damping * LONGEST_STEP_S / _inertia(part)
 
 
 def _on_part(part: Part) -> bool:

@@ -174,6 +174,8 @@ class BulletWorld:
         self._load_robot(setup.robot, dynamics)
         pybullet.setCollisionFilterPair(self._robot, support, -1, -1, 0, physicsClientId=client)
         self._bodies, self._com, self._pushed, self._assets = [], [], [], []
+        # Bullet's split impulse leaves a joint that was slammed up to 0.04 rad beyond its limit.
+        self._limits: list[tuple[int, int, float, float]] = []
         for index, body in enumerate(setup.bodies):
             load = self._load_parts if body.asset.parts or body.asset.anchored else self._load_body
             load(body, dynamics.mass(index), dynamics.friction(index))
@@ -267,6 +269,7 @@ class BulletWorld:
             self._set_link(index, link, asset, part, heavier, rougher)
             pybullet.resetJointState(index, link, value, physicsClientId=client)
             pybullet.changeDynamics(index, link, jointDamping=part.joint.damping, physicsClientId=client)
+            self._limits.append((index, link, part.joint.lower, part.joint.upper))
             # A motor that wants to stand still and is no stronger than the friction: dry friction. It grows with the
             # mass, since a hinge that holds its lid is made for it.
             pybullet.setJointMotorControl2(
@@ -347,6 +350,10 @@ class BulletWorld:
                     pybullet.resetBaseVelocity(body, linear, angular, client)
                 self._pushed.clear()
         self._row = list(targets)
+        for body, link, lower, upper in self._limits:
+            position = pybullet.getJointState(body, link, client)[0]
+            if not lower <= position <= upper:
+                pybullet.resetJointState(body, link, min(max(position, lower), upper), physicsClientId=client)
 
     def _drive_fingers(self, targets: Sequence[float]) -> None:
         """Send each pair of fingers towards its target, symmetric about the hand as one motor would."""
@@ -394,6 +401,8 @@ class BulletWorld:
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
         """See :meth:`World.set_body_velocity`."""
+        if self._assets[index].anchored:
+            return
         body = self._bodies[index]
         pybullet.resetBaseVelocity(body, linear, angular, self._client)
         self._wake(body)

@@ -133,7 +133,7 @@ class MujocoWorld:
         """See :meth:`World.set_body_velocity`."""
         place = self._places[index]
         if place.qvel < 0:
-            return  # what is anchored cannot be moved
+            return
         _, (x, y, z, w) = self.body_pose(index)
         cx, cy, cz = rotate((x, y, z, w), tuple(self._model.body_ipos[place.body].tolist()))
         wx, wy, wz = angular

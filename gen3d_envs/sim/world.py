@@ -138,7 +138,7 @@ class World(Protocol):
         """Put a body somewhere, at rest. For tests and perturbations; policies cannot reach it."""
 
     def set_body_velocity(self, index: int, linear: Vector, angular: Vector) -> None:
-        """Give a body a velocity (m/s, rad/s, scene frame). For tests and perturbations."""
+        """Give a body a velocity (m/s, rad/s, scene frame); what is anchored stays. For tests and perturbations."""
 
     def part_poses(self, index: int) -> list[tuple[Vector, Quaternion]]:
         """Frame of each part of a body in the scene frame; with its joint at 0 it is the body's own."""

@@ -29,6 +29,9 @@ GAP_M = 0.0015
 DRAWER_NAMES = (("drawer",), ("bottom_drawer", "top_drawer"), ("bottom_drawer", "middle_drawer", "top_drawer"))
 """From the bottom up, by number of drawers."""
 
+MOST_ROOM_M = 0.145
+"""Height of all drawers together: a hand that waits 19 cm above the table must not touch the case."""
+
 DOOR_RAD = 1.9
 """How far doors open: 109 degrees."""
 
@@ -40,6 +43,7 @@ def drawer_unit(p: Params) -> Draft:
     count = 1 + int(p.rng.integers(3))
     wall = 0.009 if p.material.name == "wood" else 0.006
     shelf = 0.005
+    room = min(room, MOST_ROOM_M / count)
     height = 2 * wall + count * room + (count - 1) * shelf
     front = p.color if p.uniform(0, 1) < 0.45 else mix(p.color, p.paint("white"), p.uniform(0.35, 0.75))
     metal = fitting_color(p)

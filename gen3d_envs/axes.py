@@ -103,7 +103,7 @@ def _rl4vla() -> list[Axis]:
         Axis("unseen_robot_pose", "execution", "every joint of the arm up to 0.25 rad off at the start",
              {"layout": {"joints_rad": _pm(0.25)}}),
         Axis("object_moved", "execution", "the target is put 8 cm aside during the episode",
-             {"layout": {"move": {"step": {"uniform": [3, 12]}, "distance_m": 0.08}}}),
+             {"layout": {"move": {"step": {"uniform": [1, 6]}, "distance_m": 0.08}}}),
     ]  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def _libero_plus() -> list[Axis]:
             for count, far in ((1, 0.05), (2, 0.1), (3, 0.15)))),
         ("camera", "the camera stands, looks and zooms otherwise", tuple(
             {"camera": {"position_m": _pm(far), "rotation_rad": _pm(turn), "fov": _about(zoom)}}
-            for far, turn, zoom in ((0.02, 0.03, 1.03), (0.05, 0.06, 1.08), (0.08, 0.1, 1.15)))),
+            for far, turn, zoom in ((0.02, 0.02, 1.03), (0.04, 0.05, 1.07), (0.06, 0.08, 1.12)))),
         ("robot_start", "the arm starts elsewhere", tuple(
             {"layout": {"joints_rad": _pm(limit)}} for limit in (0.1, 0.2, 0.3))),
         ("language", "other words, another order, slips of the finger", (

@@ -20,7 +20,7 @@ ROLES = ("target", "receptacle", "distractors")
 def role_of(scene: BuiltScene, index: int) -> str:
     """Which of :data:`ROLES` an object plays."""
     name, task = scene.spec.objects[index].name, scene.spec.task
-    return "target" if name == task.target else "receptacle" if name == task.receptacle else "distractors"
+    return "target" if name in task.targets else "receptacle" if name in task.concerned else "distractors"
 
 
 def _factors(name: str, text: str) -> Field:

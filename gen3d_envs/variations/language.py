@@ -40,14 +40,15 @@ def say(scene: SceneSpec, template: Template | None = None, target: str | None =
     Returns:
         The sentence; None where the family has no templates, or the words would fit two objects of the scene.
     """
-    templates = by_family(scene.task.family)
-    if not templates or not _distinct(scene):
+    templates, task = by_family(scene.task.family), scene.task
+    plain = task.concerned == tuple(name for name in (task.target, task.receptacle) if name is not None)
+    if not templates or not plain or not _distinct(scene):
         return None
     words = scene.target.description if target is None else target
     template = templates[0] if template is None else template
-    if scene.task.receptacle is None:
+    if task.receptacle is None:
         return phrase(template, words)
-    return phrase(template, words, scene.object(scene.task.receptacle).description, scene.task.predicate)
+    return phrase(template, words, scene.object(task.receptacle).description, task.predicate)
 
 
 def _distinct(scene: SceneSpec) -> bool:
@@ -138,8 +139,7 @@ def _control(episode: Episode, setting: str, rng: np.random.Generator) -> tuple[
     spec, drawn = episode.scene.spec, {"control": setting, "object": None}
     if setting == "blank":
         return replace(episode, instruction=""), drawn
-    task = spec.task
-    others = [item for item in spec.objects if item.name not in (task.target, task.receptacle)]
+    others = [item for item in spec.objects if item.name not in spec.task.concerned]
     if not others:
         return (episode, drawn) if setting == "distractor_named" else _ask_for(episode, spec.target, drawn)
     other = pick(rng, others)

@@ -23,8 +23,15 @@ from gen3d_envs.variations.values import Constant, Distribution, parse, parse_na
 FAR_TRIES = 12
 """Arrangements drawn until the target stands far enough from where the card has it; then the farthest one stays."""
 
-MOVE_TRIES = 60
+MOVE_TRIES = 200
 JOINT_MARGIN_RAD = 0.01
+START_TRIES = 20
+START_ABOVE_M = 0.06
+"""Least height of the fingertips at the start: nothing stops the arm at the table but the controller."""
+
+START_OVER_M = 0.02
+HAND_M = 0.07
+"""Half the width of an open gripper, about."""
 
 
 def _placement(episode: Episode, setting: Mapping[str, Distribution], rng: np.random.Generator) -> tuple[Episode, Any]:
@@ -49,13 +56,32 @@ def _placement(episode: Episode, setting: Mapping[str, Distribution], rng: np.ra
 
 
 def _joints(episode: Episode, setting: Distribution, rng: np.random.Generator) -> tuple[Episode, Any]:
-    robot, joints, drawn = episode.robot, list(episode.joints), []
-    for index in range(robot.arm_joints):
-        drawn.append(setting.draw(rng))
-        low, high = robot.model.joints[index].lower, robot.model.joints[index].upper
-        moved = joints[index] + drawn[-1]
-        joints[index] = min(max(moved, low + JOINT_MARGIN_RAD), high - JOINT_MARGIN_RAD) if drawn[-1] else joints[index]
-    return replace(episode, joints=tuple(joints)), drawn
+    robot, home = episode.robot, episode.joints
+    for attempt in range(START_TRIES):
+        # Smaller and smaller where the first draws would start the arm in an object or in the table.
+        share = 1.0 if attempt < START_TRIES // 2 else 1.0 - attempt / START_TRIES
+        offsets = [setting.draw(rng) * share for _ in range(robot.arm_joints)]
+        joints = list(home)
+        for index, offset in enumerate(offsets):
+            if offset:
+                low, high = robot.lower[index] + JOINT_MARGIN_RAD, robot.upper[index] - JOINT_MARGIN_RAD
+                joints[index] = min(max(home[index] + offset, low), high)
+        if _starts_free(episode, joints):
+            return replace(episode, joints=tuple(joints)), offsets
+    return episode, [0.0] * robot.arm_joints
+
+
+def _starts_free(episode: Episode, joints: list[float]) -> bool:
+    """Whether the fingers start above the table and above everything that stands below them."""
+    x, y, z = episode.robot.forward(joints[: episode.robot.arm_joints])[0]
+    if z < START_ABOVE_M:
+        return False
+    scene = episode.scene
+    for asset, footprint, at in zip(scene.assets, scene.footprints, episode.placements, strict=True):
+        near = math.hypot(x - at[0], y - at[1]) < footprint.radius_m + HAND_M
+        if near and z < asset.size_m[2] + START_OVER_M:
+            return False
+    return True
 
 
 def _target(episode: Episode, setting: Mapping[str, Any], rng: np.random.Generator) -> tuple[Episode, Any]:

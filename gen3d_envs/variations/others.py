@@ -24,6 +24,7 @@ from gen3d_envs.scenes import load_scene
 from gen3d_envs.spec import ObjectSpec, Pose, SceneSpec
 from gen3d_envs.spec import replace as spec_replace
 from gen3d_envs.tasks.place import goal_area
+from gen3d_envs.variations.dynamics import role_of
 from gen3d_envs.variations.language import say
 from gen3d_envs.variations.values import pick
 
@@ -90,8 +91,8 @@ def hide_objects(episode: Episode, count: int, rng: np.random.Generator) -> tupl
     Returns:
         The episode, and the names of what is not there.
     """
-    scene, task = episode.scene, episode.scene.spec.task
-    options = [i for i, item in enumerate(scene.spec.objects) if item.name not in (task.target, task.receptacle)]
+    scene = episode.scene
+    options = [i for i in range(len(scene.assets)) if role_of(scene, i) == "distractors"]
     gone = sorted(int(i) for i in rng.permutation(options)[:count])
     if not gone:
         return episode, []
@@ -148,16 +149,14 @@ def _offers(
         options = [
             i
             for i, item in enumerate(other.spec.objects)
-            if item.category not in here and item.category != "mesh" and role in ("any", _role(other, i))
+            if item.category not in here
+            and item.category != "mesh"
+            and not other.assets[i].parts
+            and role in ("any", role_of(other, i))
         ]
         if options and other.spec.robot == scene.spec.robot:
             index = pick(rng, options)
             yield names[position], other.spec.objects[index], other.assets[index]
-
-
-def _role(scene: BuiltScene, index: int) -> str:
-    name, task = scene.spec.objects[index].name, scene.spec.task
-    return "target" if name == task.target else "receptacle" if name == task.receptacle else "distractor"
 
 
 def _fits_task(scene: BuiltScene, role: Literal["target", "receptacle"], asset: Asset) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gen3d_envs.build import SEGMENT_OBJECTS
 from gen3d_envs.episode import Episode
 from gen3d_envs.errors import FieldError
 from gen3d_envs.sim.paint import Paint
@@ -141,7 +142,8 @@ def _surface(name: str) -> Field:
 
 
 def _object_nodes(episode: Episode) -> list[tuple[str, int]]:
-    return [(f"object/{item.name}", index) for index, item in enumerate(episode.scene.spec.objects)]
+    """Nodes of all objects, those of their parts included, each with the index of its object."""
+    return [(node.name, node.segment - SEGMENT_OBJECTS) for node in episode.scene.nodes]
 
 
 def _object_colors(episode: Episode, setting: Each, rng: np.random.Generator) -> tuple[Episode, Any]:
@@ -149,16 +151,21 @@ def _object_colors(episode: Episode, setting: Each, rng: np.random.Generator) ->
     for node, index in _object_nodes(episode):
         value = setting.of(role_of(episode.scene, index))
         if value is not None:
-            tint = drawn[node] = (value.draw(rng), value.draw(rng), value.draw(rng))
+            name = episode.scene.spec.objects[index].name
+            if name not in drawn:
+                drawn[name] = (value.draw(rng), value.draw(rng), value.draw(rng))
+            tint = drawn[name]
             if tint != (1.0, 1.0, 1.0):
                 paints[node] = replace(old.get(node, Paint()), tint=tint)
     return replace(episode, look=episode.look.with_nodes(paints)), drawn
 
 
 def _object_textures(episode: Episode, setting: Mapping[str, Any], rng: np.random.Generator) -> tuple[Episode, Any]:
-    old, paints, drawn = dict(episode.look.nodes), {}, {}
-    for node, _ in _object_nodes(episode):
-        paint, drawn[node] = _drawn_paint(setting, rng)
+    old, paints, drawn, objects = dict(episode.look.nodes), {}, {}, {}
+    for index, item in enumerate(episode.scene.spec.objects):
+        objects[index], drawn[item.name] = _drawn_paint(setting, rng)
+    for node, index in _object_nodes(episode):
+        paint = objects[index]
         paints[node] = replace(paint, tint=old[node].tint if node in old else (1.0, 1.0, 1.0), tile_m=0.08)
     return replace(episode, look=episode.look.with_nodes({n: p for n, p in paints.items() if p.mix > 0.0})), drawn
 

@@ -30,7 +30,7 @@ INDEX = BankFolder(FOLDER).index()
 CARDS = {name: load_card(name)[0] for name in benchmark_scenes()}
 SPLITS = ("train", "heldout", "handmade")
 
-FROZEN = "0" * 64
+FROZEN = "7750640eabc02900461db6dbd214141320e8c639015409a7b8b4de1813c287a4"
 """SHA-256 over the hashes of all scenes in order: the identity of the benchmark. It never changes."""
 
 pytestmark = pytest.mark.skipif(INDEX is None, reason="the benchmark is not released yet")

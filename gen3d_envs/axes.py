@@ -98,7 +98,7 @@ def _rl4vla() -> list[Axis]:
         Axis("multi_receptacle", "semantics", "two receptacles, both from held-out scenes",
              {"layout": {"receptacle": other,
                          "distractors": {"count": 1, "split": "heldout", "role": "receptacle"}}}, families=place),
-        Axis("unseen_positions", "execution", "objects up to 15 cm from where they were, the target 6 cm at least",
+        Axis("unseen_positions", "execution", "objects up to 15 cm from where they were, the target 6 cm at least where there is room",
              {"layout": {"placement": {"position_m": 0.15, "yaw_rad": _TURN, "beyond_m": 0.06}}}),
         Axis("unseen_robot_pose", "execution", "every joint of the arm up to 0.25 rad off at the start",
              {"layout": {"joints_rad": _pm(0.25)}}),
@@ -138,7 +138,7 @@ def _libero_plus() -> list[Axis]:
                 (1.1, 0.5, {"uniform": [0.5, 0.7]}), (1.4, 0.9, {"uniform": [0.35, 0.7]}),
                 (2.0, 1.5, {"uniform": [0.1, 0.6]})))),
         ("background", "another room, another table", (
-            {"visual": {"wall_texture": True, "floor_texture": True}},
+            {"visual": {"wall_texture": True, "floor_texture": True, "support_texture": {"mix": 0.25}}},
             {"visual": {"room": True, "support_texture": {"mix": 0.5}}},
             {"visual": {"room": True, "table": True, "support_texture": True}})),
         ("sensor", "noise, blur and other colours", tuple(

@@ -21,6 +21,7 @@ from gen3d_envs.assets.materials import COLORS, MATERIALS
 from gen3d_envs.design.rules import design
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import SceneSpec
+from gen3d_envs.tasks import TASKS
 
 SENTENCES = json.loads((Path(__file__).parent / "data" / "literature.json").read_text(encoding="utf-8"))
 DESIGNABLE = [label for label in SENTENCES if "refused" not in label]
@@ -51,8 +52,13 @@ def outcome(label: dict[str, Any]) -> tuple[str, Any]:
     got = {
         "family": scene.task.family,
         "target": thing(scene, scene.task.target),
-        "relation": scene.task.predicate,
+        "relation": scene.task.all_goals[0].predicate if scene.task.all_goals else None,
         "receptacle": thing(scene, scene.task.receptacle),
+        "more": [
+            {"target": thing(scene, g.target), "relation": g.predicate, "receptacle": thing(scene, g.receptacle)}
+            for g in scene.task.all_goals[1:]
+        ]
+        or None,
     }
     wanted = {key: label.get(key) for key in got}
     for key in ("target", "receptacle"):
@@ -82,8 +88,8 @@ def test_the_labels_are_about_what_exists():
     assert len(DESIGNABLE) >= 110
     assert len({label["suite"] for label in SENTENCES}) >= 10
     for label in DESIGNABLE:
-        assert label["family"] in ("pick", "place")
-        assert ("receptacle" in label) == ("relation" in label) == (label["family"] == "place")
+        assert label["family"] in TASKS
+        assert ("receptacle" in label) == ("relation" in label) == (label["family"] != "pick")
         for role in ("target", "receptacle"):
             item = label.get(role, {"category": "bowl"})
             assert item["category"] in CATEGORIES and item["category"] in available()

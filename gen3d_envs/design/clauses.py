@@ -213,6 +213,25 @@ class ClauseReader:
         self._last, self._joined, self._given = phrase, "", False
 
 
+def parted(clause: Clause) -> list[Clause]:
+    """The clause in parts of one goal each: "put A in B and C in D" is said with one verb.
+
+    Behind a place, a thing that is joined by "and" goes with the next preposition.
+    """
+    if not clause.verb or all(slot.relation for slot in clause.slots):
+        return [clause]
+    first = next(i for i, slot in enumerate(clause.slots) if slot.relation == "")
+    for index, slot in enumerate(clause.slots[:-1]):
+        following = clause.slots[index + 1]
+        if slot.relation and index > first and len(slot.phrases) > 1 and following.relation and not following.given:
+            head = replace(slot, phrases=slot.phrases[:-1])
+            moved = Slot("", "", [slot.phrases[-1]])
+            before = replace(clause, slots=[*clause.slots[:index], head], spots=[])
+            after = replace(clause, slots=[moved, *clause.slots[index + 1 :]])
+            return [before, *parted(after)]
+    return [clause]
+
+
 def name_ones(clauses: list[Clause]) -> None:
     """Give "the yellow one" the noun of the thing mentioned last before it, in place.
 

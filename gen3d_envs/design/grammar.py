@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gen3d_envs.design import verbs, vocabulary
-from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot, name_ones
+from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot, name_ones, parted
 from gen3d_envs.design.phrases import Phrase
 from gen3d_envs.design.text import EXAMPLES, clean, normalise, puzzled, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
-from gen3d_envs.spec import Family, Predicate
+from gen3d_envs.spec import Family, GoalPredicate, Predicate
 
 _ON_IN: dict[str, Literal["on", "in", "to"]] = {
     "on": "on",
@@ -45,6 +45,23 @@ _INSTEAD = {
 _REASON = {"goal": "is named as the place to put something, but it", "object": "cannot be picked up: it"}
 
 
+STACK_ON = frozenset(["cube", "block", "brick", "cylinder", "can", "book", "notebook", "food_box", "generic"])
+"""What things are stacked on: free things with a flat top. Others, plates say, they are put on."""
+
+_EXCHANGE = re.compile(
+    r"^(?:swap|exchange|switch|trade|change) (?:the )?(?:positions?|places|locations|spots) (?:of|between) "
+)
+
+
+@dataclass(frozen=True)
+class GoalPhrase:
+    """One of several goals, or one that is not on or in a thing: who goes where."""
+
+    target: Phrase
+    predicate: GoalPredicate | Literal["to"]
+    receptacle: Phrase
+
+
 @dataclass(frozen=True)
 class Request:
     """What a sentence asks for, in phrases; what the catalogue makes of them is decided later.
@@ -62,6 +79,7 @@ class Request:
         style: style of the room that is named, or None.
         warnings: what was read with doubt.
         fillers: whether one or two other things may be added that the sentence does not name.
+        goals: of the families push, sort and rearrange, in the order of the sentence.
     """
 
     text: str
@@ -76,6 +94,7 @@ class Request:
     style: str | None = None
     warnings: tuple[str, ...] = ()
     fillers: bool = True
+    goals: tuple[GoalPhrase, ...] = ()
 
 
 def parse(sentence: str) -> Request:
@@ -86,7 +105,7 @@ def parse(sentence: str) -> Request:
             error names the word or clause.
     """
     text = clean(sentence)
-    plain = strip_politeness(normalise(text))
+    plain = _EXCHANGE.sub("swap ", strip_politeness(normalise(text)))
     tokens = tokenise(plain)
     clauses = ClauseReader(tokens).read()
     if not clauses:
@@ -102,7 +121,9 @@ class _Reading:
         self._verb = self._verb_class = ""
         self._family: Family | None = None
         self._targets: list[Phrase] = []
-        self._goal: tuple[Literal["on", "in", "to"], Phrase] | None = None
+        self._goal: tuple[GoalPredicate | Literal["to"], Phrase] | None = None
+        self._goals: list[GoalPhrase] = []
+        self._pushed = self._placed = self._pushing = False
         self._context: list[Phrase] = []
         self._relations: list[tuple[Phrase, Predicate, Phrase]] = []
         self._support: str | None = None
@@ -112,6 +133,7 @@ class _Reading:
     def request(self, clauses: list[Clause]) -> Request:
         """The request of all clauses together."""
         name_ones(clauses)
+        clauses = [part for clause in clauses for part in parted(clause)]
         for clause in clauses:
             if clause.verb == "leave" and self._family and not any(slot.relation for slot in clause.slots):
                 self._check_same(self._objects(clause), clause)  # "... and leave it there"
@@ -127,23 +149,76 @@ class _Reading:
             self._warnings.append(
                 f'"{self._verb}" is designed as picking up: the goal is reached when the object is lifted'
             )
+        family, goals, targets = self._whole()
         receptacle = self._goal[1] if self._goal else None
-        mentioned = [*self._targets, *([receptacle] if receptacle else []), *self._context]
+        mentioned = [*targets, *([receptacle] if receptacle else []), *self._context]
+        mentioned += [phrase for goal in goals for phrase in (goal.target, goal.receptacle) if phrase not in mentioned]
+        plain = receptacle is not None and self._goal is not None and not goals
+        said = self._goal[0] if plain and self._goal else None
         return Request(
-            self._text, self._verb, self._family, tuple(self._targets), receptacle,
-            self._goal[0] if self._goal else None, tuple(self._context), tuple(self._relations), self._support,
+            self._text, self._verb, family, targets, receptacle if plain else None,
+            said if said in ("on", "in", "to") else None,
+            tuple(self._context), tuple(self._relations), self._support,
             self._style, tuple(dict.fromkeys([*(note for p in mentioned for note in p.warnings), *self._warnings])),
+            goals=goals,
         )  # fmt: skip
+
+    def _whole(self) -> tuple[Family, tuple[GoalPhrase, ...], tuple[Phrase, ...]]:
+        """The family of all clauses together, its goals where it lists them, and its targets."""
+        assert self._family is not None
+        last, several = self._targets, bool(self._goals)
+        if self._goal is not None:
+            relation, where = self._goal
+            joined = len(last) > 1 and all(phrase.count == 1 for phrase in last)
+            for target in last if several or joined else last[:1]:
+                self._goals.append(GoalPhrase(target, relation, where))
+        elif self._goals and self._family == "pick":
+            raise refuse(self._text, f'asks for two things: one is to "{self._verb}" {last[0].text}',
+                         'Say where each goes: "put the apple in the bowl and the lemon on the plate"')  # fmt: skip
+        goals = tuple(self._goals)
+        if len(goals) > 1 or (goals and goals[0].predicate not in ("on", "in", "to")):
+            self._check_goals(goals)
+            if self._pushed:
+                return "push", goals, (goals[0].target,)
+            plain = all(goal.predicate in ("on", "in", "to") and goal.receptacle.meaning == "object" for goal in goals)
+            return ("sort" if plain else "rearrange"), goals, tuple(dict.fromkeys(goal.target for goal in goals))
+        if goals and goals[0].receptacle.meaning == "mark":
+            return ("push" if self._pushed else "rearrange"), goals, (goals[0].target,)
+        if goals and self._pushed:
+            return "push", (replace(goals[0], predicate="next_to"),), (goals[0].target,)
+        stacked = goals and self._verb in ("stack", "pile") and goals[0].predicate in ("on", "to")
+        if stacked and goals[0].receptacle.category in STACK_ON and len(last) == 1 and last[0].count == 1:
+            return "stack", (), tuple(last)
+        return self._family, (), tuple(last)
+
+    def _check_goals(self, goals: tuple[GoalPhrase, ...]) -> None:
+        """Refuse goals that cannot hold together."""
+        if self._pushed and (len(goals) > 1 or self._placed):
+            raise refuse(self._text, "asks for pushing and for something else", 'Ask for one push, e.g. "push the cube '
+                         'to the red spot"')  # fmt: skip
+        targets = [goal.target for goal in goals]
+        for goal in goals:
+            if targets.count(goal.target) > 1:
+                raise refuse(goal.target.text, "has two places to go, and one thing has one goal")
+            if goal.target == goal.receptacle:
+                raise refuse(goal.target.text, "cannot go to itself")
+            if goal.receptacle in targets and goal.predicate in ("on", "in", "to"):
+                raise refuse(goal.receptacle.text, "is to be moved, and something is to lie on or in it",
+                             "Ask for one thing after the other")  # fmt: skip
 
     # Mentions
 
     def _mention(self, phrase: Phrase) -> Phrase:
         """The earlier mention that ``phrase`` repeats, or the phrase itself as one more thing in the scene."""
-        for known in [*self._targets, *([self._goal[1]] if self._goal else []), *self._context]:
+        for known in [*self._targets, *([self._goal[1]] if self._goal else []), *self._past(), *self._context]:
             if phrase == known or (phrase.definite and phrase.matches(known)):
                 return known
         self._context.append(phrase)
         return phrase
+
+    def _past(self) -> list[Phrase]:
+        """What the goals before this one named, the latest first."""
+        return [phrase for goal in reversed(self._goals) for phrase in (goal.receptacle, goal.target)]
 
     def _antecedent(self, phrase: Phrase, among: list[Phrase]) -> Phrase:
         if phrase.meaning != "pronoun":
@@ -197,8 +272,18 @@ class _Reading:
                 raise refuse(phrase.text, f"{_REASON['object']} {phrase.category}", _INSTEAD.get(phrase.category))
             if phrase.meaning in ("support", "style"):
                 raise refuse(phrase.text, "cannot be picked up: everything else stands on it or in it")
+            if phrase.meaning == "mark":
+                raise refuse(phrase.text, "is drawn on the table, so that nothing can move it")
+        if clause.verb_class == "swap":
+            self._swap(clause, objects)
+            return
+        if self._goal is not None and self._is_other(objects) and clause.verb_class not in ("be", "hold", "release"):
+            self._next_goal(clause)
         goal_slot, others = self._split(clause)
         family = self._family_of(clause, goal_slot)
+        self._pushing = clause.verb_class == "push"
+        self._pushed = self._pushed or self._pushing
+        self._placed = self._placed or clause.verb_class != "push"
         if self._family == "place" or (self._family and family == "pick" and clause.slots and self._is_other(objects)):
             raise self._two_goals(clause)
         if self._family is None:
@@ -214,6 +299,31 @@ class _Reading:
             if spot != "up":
                 self._warnings.append(f'"{spot}" has no effect: positions are drawn')
         self._verb_class = clause.verb_class
+
+    def _next_goal(self, clause: Clause) -> None:
+        """Put the goal so far aside: the clause is about other things. One without a verb goes on with the last."""
+        assert self._goal is not None
+        relation, where = self._goal
+        self._goals += [GoalPhrase(target, relation, where) for target in self._targets]
+        self._targets, self._goal, self._family = [], None, None
+        if not clause.verb:
+            clause.verb, clause.verb_class = self._verb, "push" if self._pushed else "place"
+
+    def _swap(self, clause: Clause, objects: list[Phrase]) -> None:
+        """Two things change places."""
+        others = [phrase for slot in clause.slots if slot.relation in ("with", "for") for phrase in slot.phrases]
+        both = [*objects, *(phrase for phrase in others if phrase.meaning != "pronoun" and phrase.noun != "other")]
+        if self._family is not None or self._goals:
+            raise self._two_goals(clause)
+        if len(both) != 2 or any(phrase.count > 1 or phrase.meaning != "object" for phrase in both):
+            raise refuse(" and ".join(phrase.text for phrase in both), "are not two things that could change places",
+                         'Name two, e.g. "swap the apple and the cube"')  # fmt: skip
+        first, second = (self._take_from_context(phrase) for phrase in both)
+        self._goals, self._targets = [GoalPhrase(first, "at", second), GoalPhrase(second, "at", first)], [first, second]
+        self._family, self._verb, self._verb_class = "rearrange", clause.verb, "swap"
+        for slot in clause.slots:
+            if slot.relation not in ("", "with", "for"):
+                self._locate(slot, slot.anchor or first)
 
     def _is_other(self, objects: list[Phrase]) -> bool:
         return not all(any(o.matches(t) for t in self._targets) for o in objects)
@@ -248,6 +358,12 @@ class _Reading:
             if slot.relation in _ON_IN and not slot.given and slot.phrases[0].meaning not in ("support", "style")
         ]  # fmt: skip
         directed = [slot for slot in goals if slot.relation in _DIRECTED]
+        if not goals and clause.verb_class in ("place", "move", "push", "go"):
+            goals = [
+                slot for slot in slots
+                if slot.relation in _BESIDE and not slot.given and slot.phrases[0].meaning in ("object", "pronoun")
+                and not slot.phrases[0].guessed
+            ][:1]  # fmt: skip
         resting = clause.verb_class in ("pick", "hold") or clause.verb in ("find", "fetch")
         if resting or (clause.verb_class == "want" and not clause.modal and not goals):
             goals = directed
@@ -302,14 +418,17 @@ class _Reading:
                 remedy = f'Ask for on or in instead, e.g. "put the {target} on the plate", or "pick up the {target}"'
                 raise refuse(said, "is a goal this release cannot build: things go on or in another", remedy)
         for spot in clause.spots:
-            raise refuse(spot, "is a goal this release cannot build: things go on or in another", offer)
+            said = f"{clause.verb} {target} {spot}" if clause.verb_class == "push" else spot
+            raise refuse(said, "is a goal this release cannot build: things go on or in another", offer)
         raise puzzled(f"{clause.verb} {target}", "does not say where it goes", offer)
 
     def _set_goal(self, slot: Slot) -> None:
         if len(slot.phrases) > 1:
             raise refuse(" and ".join(p.text for p in slot.phrases), "are two places to go, and one thing has one goal",
                          'Name one, e.g. "put the apple in the bowl"')  # fmt: skip
-        phrase = self._antecedent(slot.phrases[0], [p for p in self._context if p not in self._targets])
+        before = [goal.receptacle for goal in self._goals]
+        phrase = self._antecedent(slot.phrases[0], [*before, *(p for p in self._context if p not in self._targets)])
+        lying = {goal.target: goal.receptacle for goal in self._goals if goal.predicate in ("on", "in", "to")}
         if phrase.meaning == "refused":
             raise refuse(phrase.text, f"{_REASON['goal']} {phrase.category}", _INSTEAD.get(phrase.category))
         if phrase.guessed and phrase.noun in verbs.PARTS:
@@ -319,7 +438,27 @@ class _Reading:
         if phrase.count > 1:
             self._warnings.append(f'"{phrase.text}" is one receptacle in this scene')
             phrase = replace(phrase, count=1)
-        self._goal = (_ON_IN[slot.relation], self._take_from_context(phrase))
+        known = next((p for p in self._past() if phrase == p or (phrase.definite and phrase.matches(p))), None)
+        phrase = self._take_from_context(phrase) if known is None else known
+        relation: GoalPredicate | Literal["to"] = _ON_IN.get(slot.relation) or _BESIDE[slot.relation]
+        if self._pushing:
+            relation = self._push_relation(slot, phrase)
+        elif relation in _BESIDE.values():
+            phrase = lying.get(phrase, phrase)  # beside what lies on a plate is beside the plate
+        elif phrase.meaning == "mark":
+            relation = "on"
+        self._goal = (relation, phrase)
+
+    def _push_relation(self, slot: Slot, phrase: Phrase) -> GoalPredicate:
+        """What pushing can reach: a mark, or a place beside something."""
+        if phrase.meaning == "mark":
+            return "on"
+        if slot.relation in _BESIDE:
+            return _BESIDE[slot.relation]
+        if slot.relation == "to":
+            return "next_to"
+        raise refuse(f"{slot.said} {phrase.text}", "cannot be reached by pushing: nothing is lifted",
+                     f'Say "put the {self._targets[0].text} {slot.said} it", or push it next to it')  # fmt: skip
 
     def _locate(self, slot: Slot, subject: Phrase | None) -> None:
         """A slot that says where something is at the beginning, or names what is there as well."""

@@ -42,7 +42,7 @@ def narrowed(schema: dict[str, Any], reading: Request | NotUnderstood) -> dict[s
         return schema
     out: dict[str, Any] = copy.deepcopy(schema)
     definitions, top = out["$defs"], out["properties"]
-    kind = "Place" if reading.family == "place" else "Pick"
+    kind = "Pick" if reading.family == "pick" else "Place"
     top["task"] = {"$ref": f"#/$defs/{kind}"}
     for name in {"Pick", "Place", "Refuse"} - {kind}:
         del definitions[name]

@@ -10,7 +10,10 @@ from gen3d_envs.design import verbs, vocabulary
 from gen3d_envs.design.text import Token, lookup, puzzled, refuse, singular
 
 MAX_COUNT = 99
-Meaning = Literal["object", "support", "style", "refused", "pronoun", "one"]
+_MARKED = ("marked", "painted", "drawn", "round", "circular", "highlighted", "goal", "target")
+"""Adjectives that a mark has anyway."""
+
+Meaning = Literal["object", "mark", "support", "style", "refused", "pronoun", "one"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Phrase:
     Attributes:
         text: the words as said, in the singular, without determiner and number, e.g. ``"small red cube"``.
         noun: the head as said, in the singular.
-        meaning: an object of the scene, the support, the room, something that cannot be built, a pronoun, or "one" with
+        meaning: an object of the scene, a mark on the support, the support, the room, something that cannot be built, a
+            pronoun, or "one" with
             its adjectives, as in "the yellow one".
         category: catalogue category; the word for the support or room, or the reason for the refusal.
         color, material, size: as said, by catalogue name.
@@ -144,6 +148,11 @@ def _interpret(words: list[str], opening: list[str], said: str) -> Phrase:
         for entries, meaning in ((vocabulary.SUPPORTS, "support"), (vocabulary.STYLES, "style")):
             if head in entries:
                 return Phrase(" ".join(words), head, meaning, entries[head], definite=True)  # type: ignore[arg-type]
+    for length in (2, 1):
+        if " ".join(words[-length:]) in vocabulary.MARKS and lookup(" ".join(words[-2:])) is None:
+            noun = " ".join(words[-length:])
+            mark = Phrase(" ".join(words), noun, "mark", "mark", definite="the" in opening)
+            return _modify(mark, [word for word in words[:-length] if word not in _MARKED])
     notes: list[str] = []
     head_length, found = _find_head(words)
     if words[-1] in ("one", "ones"):

@@ -27,6 +27,9 @@ GRIP_WIDTH_M = 0.042
 DESIGNER = "rules-1"
 """Name and version of the rules. Another output for the same sentence and seed needs another version."""
 
+GOALS_DESIGNER = "rules-2"
+"""The same for the families after Pick and Place, which the first rules refused."""
+
 MAX_OBJECTS = 6
 MAX_GRIP_WIDTH_M = 0.2
 _MORE_COLORS = ("green", "red", "yellow", "orange", "brown", "white")
@@ -34,7 +37,7 @@ _MORE_COLORS = ("green", "red", "yellow", "orange", "brown", "white")
 
 
 @dataclass
-class _Item:
+class Item:
     """An object on its way to an :class:`ObjectSpec`."""
 
     phrase: Phrase
@@ -60,7 +63,9 @@ def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: fl
             error names the word or clause and says what to ask for instead.
     """
     check_arguments(seed, robot, grip_width_m)
-    return scene_of(parse(sentence), seed, robot, grip_width_m, DESIGNER)
+    request = parse(sentence)
+    name = DESIGNER if request.family in ("pick", "place") else GOALS_DESIGNER
+    return scene_of(request, seed, robot, grip_width_m, name)
 
 
 def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, designer: str) -> SceneSpec:
@@ -74,7 +79,10 @@ def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, desig
         designer: who read the request, as the card names it.
     """
     check_arguments(seed, robot, grip_width_m)
-    return _Designer(request, seed, robot, float(grip_width_m), designer).scene()
+    from gen3d_envs.design.goals import GoalDraft  # builds on what is below
+
+    kind = Draft if request.family in ("pick", "place") else GoalDraft
+    return kind(request, seed, robot, float(grip_width_m), designer).scene()
 
 
 def check_arguments(seed: int, robot: str, grip_width_m: float) -> None:
@@ -95,7 +103,7 @@ def _available() -> frozenset[str]:
     return frozenset(available())
 
 
-class _Designer:
+class Draft:
     """One design: the request, its random generator, and what has been decided so far."""
 
     def __init__(self, request: Request, seed: int, robot: str, grip_width_m: float, designer: str) -> None:
@@ -108,14 +116,16 @@ class _Designer:
         self._rng = np.random.default_rng(self._sub_seed("scene"))
         self._known = _available()
         self._warnings = list(request.warnings)
-        self._items: list[_Item] = []
+        self._items: list[Item] = []
         self._kinds: list[str] = []  # what a vague word such as "fruit" might mean: no distractor may be one
 
     def scene(self) -> SceneSpec:
         """The whole scene."""
         request = self._request
-        target = self._target()
-        receptacle, predicate = self._receptacle() if request.receptacle else (None, None)
+        target = self._target(request.targets[0])
+        receptacle, predicate = None, None
+        if request.receptacle is not None:
+            receptacle, predicate = self._receptacle(request.receptacle, request.predicate)
         if receptacle is not None and predicate is not None:
             self._make_fit(target, receptacle, predicate)
         self._add_mentioned(target, receptacle)
@@ -163,11 +173,10 @@ class _Designer:
         self._warnings.append(f'"{phrase.noun}" cannot be generated in this release: a plain object stands in for it')
         return "generic"
 
-    def _item(self, phrase: Phrase, role: Role, category: str) -> _Item:
-        return _Item(phrase, role, category, phrase.text, phrase.color, phrase.size)
+    def _item(self, phrase: Phrase, role: Role, category: str) -> Item:
+        return Item(phrase, role, category, phrase.text, phrase.color, phrase.size)
 
-    def _target(self) -> _Item:
-        phrase = self._request.targets[0]
+    def _target(self, phrase: Phrase) -> Item:
         category = self._category(phrase)
         if not CATEGORIES[category].pickable:
             raise refuse(phrase.text, "lies flat or is too big, so that no gripper can pick it up",
@@ -176,10 +185,8 @@ class _Designer:
         self._items.append(item)
         return item
 
-    def _receptacle(self) -> tuple[_Item, Literal["on", "in"]]:
+    def _receptacle(self, phrase: Phrase, said: str | None) -> tuple[Item, Literal["on", "in"]]:
         """The receptacle, and how things go there by what it is."""
-        phrase, said = self._request.receptacle, self._request.predicate
-        assert phrase is not None
         if phrase.category.startswith("any_"):
             category = self._category(phrase)
         elif phrase.guessed or phrase.category not in self._known:
@@ -226,7 +233,7 @@ class _Designer:
             remedy = f'Name a container or something flat, e.g. "put the {target} in the {container}" or "on the plate"'
         return refuse(phrase.text, problem, remedy)
 
-    def _make_fit(self, target: _Item, receptacle: _Item, predicate: Literal["on", "in"]) -> None:
+    def _make_fit(self, target: Item, receptacle: Item, predicate: Literal["on", "in"]) -> None:
         """Draw both from sizes at which the task can be done, where the sentence leaves them open."""
         fit = find_fit(target.category, target.size, receptacle.category, receptacle.size, predicate)
         if fit is None:
@@ -240,7 +247,7 @@ class _Designer:
             how = "leans out of" if predicate == "in" else "hangs over"
             self._warnings.append(f"the {target.phrase.text} {how} the {receptacle.phrase.text}: it is much longer")
 
-    def _larger(self, target: _Item, predicate: Literal["on", "in"]) -> str:
+    def _larger(self, target: Item, predicate: Literal["on", "in"]) -> str:
         names = (
             ("bowl", "pot", "basket", "box") if predicate == "in" else ("plate", "tray", "cutting_board", "placemat")
         )
@@ -253,7 +260,7 @@ class _Designer:
 
     # Everything else in the scene
 
-    def _add_mentioned(self, target: _Item, receptacle: _Item | None) -> None:
+    def _add_mentioned(self, target: Item, receptacle: Item | None) -> None:
         """Further targets, plural instances and things named in passing become distractors."""
         request = self._request
         phrases = [*request.targets[1:], *request.context]
@@ -317,14 +324,14 @@ class _Designer:
                 out.append(Relation(subject=first.name, predicate=predicate, object=second.name))
         return tuple(dict.fromkeys(out))
 
-    def _spec_of(self, item: _Item) -> ObjectSpec:
+    def _spec_of(self, item: Item) -> ObjectSpec:
         return ObjectSpec(
             name=item.name, role=item.role, category=item.category, description=item.description,
             seed=self._sub_seed(item.name), color=item.color, material=item.phrase.material, size=item.size,
             grip_width_m=self._grip_width_m if item.role == "target" else None,
         )  # fmt: skip
 
-    def _scene_name(self, target: _Item, receptacle: _Item | None, predicate: str | None) -> str:
+    def _scene_name(self, target: Item, receptacle: Item | None, predicate: str | None) -> str:
         digest = hashlib.sha256(
             f"{self._key}\n{self._seed}\n{self._robot}\n{self._grip_width_m!r}".encode()
         ).hexdigest()

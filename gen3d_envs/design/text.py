@@ -24,6 +24,10 @@ EXAMPLES: tuple[str, ...] = (
     "the sponge should go on the cutting board",
     "put the toy duck in the bucket with a ball and a brick nearby",
     "put the strawberry in the bowl on the table in the kitchen",
+    "push the red cube to the green spot",
+    "put the lemon in the basket and the wooden spoon on the plate",
+    "swap the lime and the soap",
+    "put the egg in the bowl, then the salt shaker next to it",
 )
 """Sentences that show what the designer understands."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 from gen3d_envs.design.tables import table, words
 from gen3d_envs.design.vocabulary import LIQUID, SOFT
 
-VerbClass = Literal["pick", "place", "move", "fetch", "be", "want", "go", "hold", "release"]
+VerbClass = Literal["pick", "place", "move", "push", "swap", "fetch", "be", "want", "go", "hold", "release"]
 
 NUMBERS = {
     word: number
@@ -106,9 +106,11 @@ _CLASSES: dict[str, VerbClass] = {
     **dict.fromkeys(words("get, fetch, bring, find"), "fetch"),
     **dict.fromkeys(words("""
     put, place, set, drop, deposit, lay, position, stick, insert, stow, store, stack, pile, load, plop, add, leave,
-    rest, dump, relocate, transfer, carry, deliver, return, pack
+    rest, dump, relocate, transfer, carry, deliver, return, pack, sort
     """), "place"),
     **dict.fromkeys(words("move, shift"), "move"),
+    **dict.fromkeys(words("push, slide, shove, nudge"), "push"),
+    **dict.fromkeys(words("swap, exchange"), "swap"),
     **dict.fromkeys(words("go, belong"), "go"),
     **dict.fromkeys(words("want, need"), "want"),
     **dict.fromkeys(words("be, lie, sit, stand, contain"), "be"),
@@ -122,6 +124,7 @@ get: getting
 put: putting
 set: setting
 drop: dropped, dropping
+swap: swapped, swapping
 grab: grabbed, grabbing
 grip: gripped, gripping
 plop: plopped, plopping
@@ -158,12 +161,12 @@ _MOTION = (
 UNSUPPORTED_VERBS = {
     **dict.fromkeys(
         words("""
-    push, pull, slide, drag, nudge, poke, open, close, shut, turn, rotate, twist, flip, press, sort, arrange, wipe,
-    sweep, clean, cut, slice, screw, unscrew, plug, unplug, knock, tip, roll, throw, toss, swap, exchange, align,
+    pull, drag, poke, open, close, shut, turn, rotate, twist, flip, press, arrange, wipe,
+    sweep, clean, cut, slice, screw, unscrew, plug, unplug, knock, tip, roll, throw, toss, align,
     hang, give, hand, pass, cover, assemble, build, tie, shake, spread, squeeze, tilt, touch, reach, point, switch,
     tidy, organize, organise, remove, separate, unstack, hide, spin, peel, cook, wash, write, draw, erase, hammer,
     drill, toggle, stop, start, count, rearrange, unload, unpack, straighten, balance, catch, kick, hit, serve,
-    feed, crush, break, smash, roll, uncover, unlock, lock, pry, chop, mash, toast, dry, rub, scrub, swipe, shove,
+    feed, crush, break, smash, roll, uncover, unlock, lock, pry, chop, mash, toast, dry, rub, scrub, swipe,
     topple, level, line, gather, clear, set-up, follow, search, inspect, look, watch, scan, approach, play
     """),
         _MOTION,

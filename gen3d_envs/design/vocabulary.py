@@ -257,6 +257,12 @@ table: table, tabletop, table top, surface, floor, ground, work surface, work ar
 """)
 """Word -> kind of support; ``"table"`` leaves the kind to the theme."""
 
+MARKS = table("""
+mark: spot, circle, mark, marking, zone, area, region, patch, disc, disk, dot, target, target area, target zone,
+  target spot, goal, goal area, goal zone
+""")
+"""What is drawn on the support: a place for things, and no thing."""
+
 STYLES = table("""
 kitchen: kitchen
 office: office

@@ -35,7 +35,7 @@ def script(skills: Skills) -> Actions:
         free = [i for i in left if _free(skills, goals[i], rules[i])]
         chosen = min(free or left, key=lambda i: (attempts[i], i))
         skills.target = skills.index(goals[chosen].target)
-        yield from skills.pick(skills.plan_grasp(attempts[chosen]))
+        yield from skills.pick(skills.plan_grasp(attempts[chosen], near_yaw=0.0))
         attempts[chosen] += bool(free)
         if skills.held():
             where = _destination(skills, goals, chosen, rules[chosen]) if free else _park(skills, rules)

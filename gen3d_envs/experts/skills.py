@@ -185,8 +185,14 @@ class Skills:
 
     # ---- planning --------------------------------------------------------------------------------------------------
 
-    def plan_grasp(self, attempt: int) -> tuple[Vector, float]:
-        """Tool position and yaw of the best reachable grasp; later attempts take the next best."""
+    def plan_grasp(self, attempt: int, near_yaw: float | None = None) -> tuple[Vector, float]:
+        """Tool position and yaw of the best reachable grasp; later attempts take the next best.
+
+        Args:
+            attempt: from 0.
+            near_yaw: yaw from which the gripper turns as little as possible, rad; its present one where None.
+        """
+        turned = self.yaw() if near_yaw is None else near_yaw
         env, target = self.env, self.target
         asset, pose = env.scene.assets[target], env.world.body_pose(target)
         options: list[tuple[float, int, Vector, float]] = []
@@ -194,7 +200,7 @@ class Skills:
             position, closing = _in_scene(grasp, pose)
             for half_turn in (0.0, math.pi):
                 yaw = wrap(closing - math.pi / 2 + half_turn)
-                cost = 0.04 * rank + 0.12 * abs(wrap(yaw - self.yaw())) + self.obstruction(position, yaw, target)
+                cost = 0.04 * rank + 0.12 * abs(wrap(yaw - turned)) + self.obstruction(position, yaw, target)
                 cost += self.unreachable(position, yaw)
                 options.append((cost, rank, position, yaw))
         options.sort(key=lambda option: (option[0], option[1]))
@@ -250,7 +256,7 @@ class Skills:
         """Actions that bring the tool to a waypoint, straight, and keep it there for ``stay_s``."""
         hz = self.env.control_hz
         step, turn = TOOL_SPEED_MPS / hz * goal.speed, TOOL_TURN_RADPS / hz
-        stay, last, waited = math.ceil(goal.stay_s * hz - 1e-9), math.inf, 0
+        stay, last, turned, waited = math.ceil(goal.stay_s * hz - 1e-9), math.inf, math.inf, 0
         while True:
             (x, y, z), rotation = self.commanded()
             roll, pitch, yaw = to_euler(rotation)
@@ -258,7 +264,8 @@ class Skills:
             distance = math.hypot(*gap)
             twist = wrap(goal.yaw_rad - yaw)
             arrived = distance < 1e-3 and abs(twist) < 0.01
-            stuck = distance > last - 1e-5 and abs(twist) < 0.01  # at the border of the workspace: as near as it gets
+            # At the border of the workspace: as near as it gets, and turned as far.
+            stuck = distance > last - 1e-5 and (abs(twist) < 0.01 or abs(twist) > turned - 1e-5)
             if goal.carry and not self.held():
                 return
             # An arm that is held up, by a hand on a rim say, never gets there: go on, and plan anew.
@@ -267,7 +274,7 @@ class Skills:
                 if stay <= 0:
                     return
                 stay -= 1
-            last = distance
+            last, turned = distance, abs(twist)
             scale = min(1.0, step / distance) * hz / TOOL_SPEED_MPS if distance > 1e-9 else 0.0
             yield np.clip(
                 [*(g * scale for g in gap), -roll / turn, -pitch / turn, twist / turn, goal.gripper],

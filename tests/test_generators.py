@@ -677,7 +677,7 @@ def test_a_scene_that_the_library_cannot_furnish_says_so(library: Path) -> None:
 
 
 def test_errors_of_the_spec_stay_errors_of_the_spec(library: Path) -> None:
-    with pytest.raises(FieldError, match="mousepad is too flat"):
+    with pytest.raises(FieldError, match="mousepad cannot be picked"):
         fitted(raw(trimesh.creation.box((2.0, 1.0, 0.1))), spec("mousepad", grip_width_m=GRIP_M), Z_UP)
 
 

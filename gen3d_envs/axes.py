@@ -98,7 +98,7 @@ def _rl4vla() -> list[Axis]:
         Axis("multi_receptacle", "semantics", "two receptacles, both from held-out scenes",
              {"layout": {"receptacle": other,
                          "distractors": {"count": 1, "split": "heldout", "role": "receptacle"}}}, families=place),
-        Axis("unseen_positions", "execution", "objects up to 15 cm from where they were, the target 6 cm at least where there is room",
+        Axis("unseen_positions", "execution", "objects up to 15 cm from where they were, the target at least 6 cm",
              {"layout": {"placement": {"position_m": 0.15, "yaw_rad": _TURN, "beyond_m": 0.06}}}),
         Axis("unseen_robot_pose", "execution", "every joint of the arm up to 0.25 rad off at the start",
              {"layout": {"joints_rad": _pm(0.25)}}),

@@ -23,7 +23,7 @@ _SHIFT = 64
 """A tile of noise is this much larger than the picture and is laid over it somewhere else each time: a tenth of the
 cost of drawing each pixel anew."""
 
-_TILES = 8
+_TILES = 4
 _UNIT = 16
 """Steps of a colour table per level of brightness."""
 

@@ -21,7 +21,7 @@ SCREEN_RAD = 2.0
 def lidded_box(p: Params) -> Draft:
     """A box with a hinged lid and a bar to lift it by."""
     width, depth, height = p.length("width_m"), p.length("depth_m"), p.length("height_m")
-    wall, floor, thick = 0.006 if p.material.name == "wood" else 0.005, 0.006, 0.012
+    wall, floor, thick = 0.006 if p.material.name == "wood" else 0.005, 0.0115, 0.012
     outer = rounded_rectangle(width / 2, depth / 2, 0.004)
     inner = rounded_rectangle(width / 2 - wall, depth / 2 - wall, 0.002)
     body = stack([(outer, 0.0), (outer, height), (inner, height), (inner, floor)])
@@ -30,6 +30,11 @@ def lidded_box(p: Params) -> Draft:
     lining = p.paint(p.choice(("beige", "maroon", "navy", "dark_green", "cream")))
     draft = Draft()
     draft.add(body.painted(lining, hollow & (centers[:, 2] > 0.5 * floor)), p.color, p.material, solid(p))
+    steel = plate(
+        (-width / 2 + 0.01, width / 2 - 0.01), (-depth / 2 + 0.01, depth / 2 - 0.01), (0.0015, floor - 0.0015)
+    )
+    draft.add(steel, p.paint("gray"), MATERIALS["steel"])
+    draft.notes.append("a steel plate in its floor keeps it from tipping when the lid is pulled")
     half = (width / 2, depth / 2)
     draft.collision.extend(open_box(half, half, height, wall, floor))
     draft.cavity = Cavity(floor, height, width / 2 - wall, depth / 2 - wall, round=False)
@@ -48,7 +53,12 @@ def lidded_box(p: Params) -> Draft:
     sections = [
         (rounded_rectangle(*size, 0.004), base + z) for size, z in zip(edge, (0.0, thick - 0.004, thick), strict=True)
     ]
-    lid.add(stack(sections), mix(p.color, (255, 255, 255), 0.12), p.material, 0.35)
+    lid.add(
+        stack(sections),
+        mix(p.color, (255, 255, 255), 0.12),
+        p.material,
+        0.22 if p.material.name != "painted_metal" else 0.12,
+    )
     lid.collision.append(block((-edge[0][0], edge[0][0]), (-edge[0][1], edge[0][1]), (base, base + thick)))
     under = ((-width / 2 + 1.5 * wall, width / 2 - 1.5 * wall), (-depth / 2 + 1.5 * wall, depth / 2 - 1.5 * wall))
     lid.add(plate(*under, (base - 0.002, base + 0.001)), lining, p.material, 0.2)

@@ -1,0 +1,221 @@
+"""The script of Open and Close: hold the handle and lead it along its way, or push it back from outside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.assets.articulated import part_pose
+from gen3d_envs.assets.asset import Handle, Part
+from gen3d_envs.experts.skills import CLOSE_S, OPEN_S, Actions, Skills
+from gen3d_envs.geometry import Matrix, Vector, rotate
+from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS
+from gen3d_envs.tasks.opening import OPEN_SHARE
+
+Array = NDArray[np.float64]
+
+AIM_SHARE = 0.92
+"""How far a part is opened; 80 % are asked for."""
+
+STANDOFF_M = 0.07
+"""From where the gripper comes to a handle."""
+
+ROOM_M = 0.011
+"""Gap that each finger leaves to the bar before it closes."""
+
+STEPS = 14
+"""Points of the path between two ends of the way."""
+
+FINGER_M = 0.016
+"""From the tool point to the outside of closed fingers, and a hair less: they press."""
+
+DOWN_RAD = {"prismatic": math.radians(68.0), "revolute": math.radians(54.0)}
+"""Steepness of the gripper at a handle in a front, below the horizontal: arms come from above, hands are wide."""
+
+DOWN = np.array([0.0, 0.0, -1.0])
+WAIT_STEPS = 12
+LID_FOLLOW = -0.1
+"""Lids: the hand leans the other way than they turn, so that the arm reaches over them."""
+
+LEAN_RAD = 0.45
+"""How far the hand leans back when it pushes."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """A part of the target and where its handle is at a joint position; scene frame."""
+
+    skills: Skills
+    part: Part
+    index: int
+    handle: Handle
+
+    def now(self) -> float:
+        """The joint position, rad or m."""
+        return self.skills.env.world.part_positions(self.skills.target)[self.index]
+
+    def at(self, value: float, vector: Vector, point: bool = True) -> Array:
+        """A point (or direction) of the part with its joint at a position."""
+        position, turn = part_pose(self.part.joint, value, *self.skills.env.world.body_pose(self.skills.target))
+        return np.array(rotate(turn, vector)) + (np.array(position) if point else 0.0)
+
+    def place(self, value: float) -> Array:
+        """The handle's middle."""
+        return self.at(value, self.handle.position_m)
+
+    def opening(self, value: float) -> Array:
+        """Unit vector in which the handle moves when the part opens."""
+        step = 1e-4 * self.part.joint.upper
+        way = self.place(value + step) - self.place(value)
+        return way / np.linalg.norm(way)
+
+    def grasp(self, value: float, follow: float) -> Matrix:
+        """Rotation of the tool on the handle; ``follow`` is how much of the part's turning it takes part in."""
+        turned = value * follow if self.part.joint.kind == "revolute" else value
+        approach = self.at(turned, self.handle.approach, False)
+        closing = self.at(turned, self.handle.closing, False)
+        bar = np.cross(approach, closing)
+        if self.handle.room_m and abs(approach[2]) < 0.5:  # a handle in a front
+            steep = DOWN_RAD[self.part.joint.kind]
+            approach = math.cos(steep) * approach + math.sin(steep) * DOWN
+            if abs(bar @ DOWN) < 0.5:
+                closing = np.cross(bar, approach)
+        closing = closing - (closing @ approach) * approach
+        return _tool(approach, closing / np.linalg.norm(closing), self.skills)
+
+
+def script(skills: Skills) -> Actions:
+    """See :data:`gen3d_envs.experts.scripted.SCRIPTS`."""
+    task = skills.env.scene.spec.task
+    parts = skills.env.scene.assets[skills.target].parts
+    index = [part.name for part in parts].index(str(task.part))
+    part = parts[index]
+    handle = part.handle or Handle(part.com_m, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), 0.01)
+    way = _Way(skills, part, index, handle)
+    attempt = 0
+    while True:
+        if task.family == "open":
+            if way.now() < (OPEN_SHARE + 0.04) * part.joint.upper:
+                yield from _pull(way, attempt)
+        elif way.now() > 0.03 * part.joint.upper:
+            yield from _push_shut(way, attempt)
+        attempt += 1
+        yield from _wait(skills, 2)
+
+
+def _pull(way: _Way, attempt: int) -> Actions:
+    """Take hold of the handle, lead it along its way, let go and back off."""
+    skills, part, handle = way.skills, way.part, way.handle
+    start, goal = way.now(), (AIM_SHARE + 0.03 * (attempt % 3)) * part.joint.upper
+    follow = 1.0 if not handle.room_m else 0.45 if part.joint.kind == "revolute" else 1.0
+    if abs(handle.approach[2]) > 0.5:
+        follow = LID_FOLLOW
+    rotation = way.grasp(start, follow)
+    approach = -np.array(rotation)[:, 2]
+    opening = _opening(skills, handle.width_m + 2 * ROOM_M)
+    place = way.place(start)
+    yield from _move(skills, _above(place - STANDOFF_M * approach), rotation, opening)
+    yield from _move(skills, place - STANDOFF_M * approach, rotation, opening)
+    yield from _move(skills, place, rotation, opening, speed=0.6)
+    yield from _move(skills, place, rotation, -1.0, stay_s=CLOSE_S)
+    for value in np.linspace(start, goal, STEPS)[1:]:
+        yield from _move(skills, way.place(float(value)), way.grasp(float(value), follow), -1.0, speed=0.35, patience=2)
+    end = way.now()
+    rotation = way.grasp(end, follow)
+    yield from _move(skills, np.array(skills.commanded()[0]), rotation, opening, stay_s=OPEN_S)
+    yield from _move(skills, np.array(skills.commanded()[0]) + 0.06 * np.array(rotation)[:, 2], rotation, opening)
+
+
+def _push_shut(way: _Way, attempt: int) -> Actions:
+    """Put closed fingers outside the handle, and push it back along its way."""
+    skills, part = way.skills, way.part
+    upper, start = part.joint.upper, way.now()
+    across = np.array([0.0, 1.0, 0.0])
+    lean = LEAN_RAD if abs(way.handle.approach[2]) > 0.5 or not way.handle.room_m else 0.0
+    forward = way.at(0.0, (0.0, 1.0, 0.0), False)
+    rotation = _tool(math.cos(lean) * DOWN + math.sin(lean) * forward, np.cross(forward, DOWN) + 0.0 * across, skills)
+
+    def outside(value: float, gap: float) -> Array:
+        out = way.opening(max(min(value, upper), 0.0))
+        # Tips reach 10 mm below the tool point, and sideways as far as they are thick.
+        reach = np.array([FINGER_M, FINGER_M, 0.012]) * out
+        return np.asarray(way.place(value) + reach + (0.5 * way.handle.width_m + gap) * out)
+
+    first = outside(start, 0.025 + 0.01 * (attempt % 3))
+    yield from _move(skills, _above(first), rotation, -1.0)
+    yield from _move(skills, first, rotation, -1.0)
+    beyond = -0.05 * upper if part.joint.kind == "prismatic" else -0.04 * upper
+    for value in np.linspace(start, beyond, STEPS):
+        yield from _move(skills, outside(float(value), -0.002), rotation, -1.0, speed=0.4, patience=3)
+    yield from _move(skills, outside(0.0, 0.03), rotation, -1.0)
+    x, y, z = skills.commanded()[0]
+    yield from _move(skills, np.array([x, y, max(z, 0.2)]), rotation, -1.0)
+
+
+def _above(point: Array) -> Array:
+    """The same place high enough to pass over what stands around."""
+    return np.array([point[0], point[1], max(point[2], 0.22)])
+
+
+def _opening(skills: Skills, width_m: float) -> float:
+    """The gripper command for a clear width between the fingers."""
+    robot = skills.env.robot
+    share = (width_m - robot.closed_width_m) / (robot.open_width_m - robot.closed_width_m)
+    return float(np.clip(2.0 * share - 1.0, -1.0, 1.0))
+
+
+def _tool(approach: Array, closing: Array, skills: Skills) -> Matrix:
+    """Tool rotation for an approach and a closing direction; of the two, the one that is nearer to the present."""
+    best: Matrix | None = None
+    least = math.inf
+    for sign in (1.0, -1.0):
+        z, y = -approach, sign * closing
+        rows = np.stack([np.cross(y, z), y, z], axis=1).tolist()
+        turn = float(np.linalg.norm(_turn(skills.commanded()[1], rows)))
+        if turn < least:
+            best, least = (tuple(rows[0]), tuple(rows[1]), tuple(rows[2])), turn
+    assert best is not None
+    return best
+
+
+def _turn(start: Matrix, goal: Matrix) -> Array:
+    """Rotation vector, scene frame, from one rotation to another."""
+    m = np.array(goal) @ np.array(start).T
+    axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]])
+    sine, cosine = float(np.linalg.norm(axis)) / 2.0, (float(np.trace(m)) - 1.0) / 2.0
+    angle = math.atan2(sine, cosine)
+    return axis * (angle / (2.0 * sine)) if sine > 1e-9 else np.zeros(3)
+
+
+def _move(
+    skills: Skills, position: Array, rotation: Matrix, gripper: float, stay_s: float = 0.0, speed: float = 1.0,
+    patience: int = WAIT_STEPS,
+) -> Iterator[NDArray[np.float32]]:  # fmt: skip
+    """Actions that bring the tool to a pose and keep it there; given up after ``patience`` steps without progress."""
+    hz = skills.env.control_hz
+    step, turn = TOOL_SPEED_MPS / hz * speed, TOOL_TURN_RADPS / hz * min(1.0, 1.6 * speed)
+    stay, last, waited = math.ceil(stay_s * hz - 1e-9), math.inf, 0
+    while True:
+        at, now = skills.commanded()
+        gap, twist = position - np.array(at), _turn(now, rotation)
+        distance, angle = float(np.linalg.norm(gap)), float(np.linalg.norm(twist))
+        left = distance + 0.1 * angle
+        arrived = distance < 1.5e-3 and angle < 0.02
+        waited = waited + 1 if arrived or left > last - 1e-4 else 0
+        if (arrived and skills.settled()) or waited > patience + stay:
+            if stay <= 0 or waited > patience + stay:
+                return
+            stay -= 1
+        last = left
+        move = gap * (min(1.0, step / max(distance, 1e-9)) * hz / TOOL_SPEED_MPS)
+        spin = twist * (min(1.0, turn / max(angle, 1e-9)) * hz / TOOL_TURN_RADPS)
+        yield np.clip([*move, *spin, gripper], -1.0, 1.0).astype(np.float32)
+
+
+def _wait(skills: Skills, steps: int) -> Iterator[NDArray[np.float32]]:
+    for _ in range(steps):
+        yield np.array([0, 0, 0, 0, 0, 0, 1], np.float32)

@@ -30,7 +30,7 @@ SCENE_NAME = r"^[A-Z][A-Za-z0-9]{0,63}(-[0-9a-f]{4,12})?$"
 Role = Literal["target", "receptacle", "distractor"]
 Predicate = Literal["on", "in", "next_to", "left_of", "right_of", "in_front_of", "behind"]
 GoalPredicate = Literal["on", "in", "next_to", "left_of", "right_of", "in_front_of", "behind", "at"]
-Family = Literal["pick", "place", "stack", "push", "sort", "rearrange"]
+Family = Literal["pick", "place", "stack", "push", "sort", "rearrange", "open", "close"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -152,6 +152,7 @@ class TaskSpec(Spec, kw_only=True):
     Attributes:
         target, receptacle, predicate: the first goal, as far as it is an object on or in another.
         goals: all goals of the families push, sort and rearrange, in the order of the sentence; absent in the others.
+        part: what of the target is to be opened or closed, e.g. ``"top_drawer"``; absent in the other families.
     """
 
     family: Family
@@ -159,6 +160,7 @@ class TaskSpec(Spec, kw_only=True):
     receptacle: Name | None = None
     predicate: Literal["on", "in"] | None = None
     goals: Annotated[tuple[Goal, ...], msgspec.Meta(min_length=1, max_length=6)] | msgspec.UnsetType = msgspec.UNSET
+    part: Name | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def all_goals(self) -> tuple[Goal, ...]:
@@ -278,6 +280,9 @@ class SceneSpec(Spec, kw_only=True):
         if task.family == "place" and (task.receptacle is None or task.predicate is None):
             raise SceneError("task", task, "a place task needs a receptacle and a predicate", "Add both")
         _check_goals(task, {mark.name for mark in self.drawn}, known)
+        if (task.family in ("open", "close")) == isinstance(task.part, msgspec.UnsetType):
+            value = None if isinstance(task.part, msgspec.UnsetType) else task.part
+            raise SceneError("task.part", value, f"does not fit the family {task.family}", "Name one to open or close")
         if task.target == task.receptacle:
             raise SceneError("task.receptacle", task.receptacle, "is also the target", "Name two different objects")
         for index, item in enumerate(self.objects):

@@ -64,7 +64,7 @@ SCENERY = Region(0.18, 0.48, math.radians(52.0))
 CASES = Region(0.36, 0.50, math.radians(26.0))
 """What is anchored and opens in front: as far away as a handle that comes nearer when it is pulled may be."""
 
-FOLDING = Region(0.27, 0.40, math.radians(30.0))
+FOLDING = Region(0.26, 0.34, math.radians(30.0))
 """What has a lid or a screen and stands free."""
 
 FACING_RAD = 0.22

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
-from gen3d_envs.experts import pick, place, push, several, stack
+from gen3d_envs.experts import opening, pick, place, push, several, stack
 from gen3d_envs.experts.skills import Actions, Skills
 from gen3d_envs.robots.controllers import DeltaEndEffector
 
 SCRIPTS: dict[str, Callable[[Skills], Actions]] = {
     "pick": pick.script, "place": place.script, "stack": stack.script, "push": push.script, "sort": several.script,
-    "rearrange": several.script,
+    "rearrange": several.script, "open": opening.script, "close": opening.script,
 }  # fmt: skip
 """The script of each family; it yields an action for every control step and never ends."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gen3d_envs.errors import SceneError
 from gen3d_envs.spec import TaskSpec
 from gen3d_envs.tasks.base import OUTCOMES, Stage, Status, Task
+from gen3d_envs.tasks.opening import MovePart
 from gen3d_envs.tasks.pick import Pick
 from gen3d_envs.tasks.place import Place
 from gen3d_envs.tasks.push import Push
@@ -55,6 +56,13 @@ TASKS: dict[str, TaskFamily] = {
     "rearrange": TaskFamily(
         lambda spec: Rearrange(spec.all_goals), Rearrange.weights,
         "things beside others, or two that change places",
+    ),
+    "open": TaskFamily(
+        lambda spec: MovePart(str(spec.part), opens=True), MovePart.weights,
+        "pull a drawer, door, lid or screen open by 80 % of its way",
+    ),
+    "close": TaskFamily(
+        lambda spec: MovePart(str(spec.part), opens=False), MovePart.weights, "shut it, to within 5 % of its way"
     ),
 }  # fmt: skip
 """Every family by name."""

@@ -17,15 +17,16 @@ import numpy as np
 
 from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.bank.gen3d_100 import GEN3D_100
-from gen3d_envs.bank.tables import Benchmark, Split, SplitTable
+from gen3d_envs.bank.gen3d_tasks import GEN3D_TASKS
+from gen3d_envs.bank.tables import Benchmark, SentenceBenchmark, Split, SplitTable
 from gen3d_envs.build import seeded
 from gen3d_envs.design.templates import TEMPLATES, phrase
 from gen3d_envs.errors import FieldError
-from gen3d_envs.spec import Family, Spec, to_json
+from gen3d_envs.spec import Family, Spec, replace, to_json
 
 _T = TypeVar("_T")
 
-BENCHMARKS: dict[str, Benchmark] = {GEN3D_100.name: GEN3D_100}
+BENCHMARKS: dict[str, Benchmark | SentenceBenchmark] = {GEN3D_100.name: GEN3D_100, GEN3D_TASKS.name: GEN3D_TASKS}
 """Benchmarks by name."""
 
 SPARES = 3
@@ -109,6 +110,8 @@ def benchmark_plan(name: str, seed: int) -> Plan:
     if name not in BENCHMARKS:
         raise FieldError("benchmark", name, "is no benchmark", f"Use one of {', '.join(BENCHMARKS)}")
     benchmark = BENCHMARKS[name]
+    if isinstance(benchmark, SentenceBenchmark):
+        return _listed(benchmark, seed)
     requests: list[SceneRequest] = []
     for table in benchmark.splits:
         requests += _requests(benchmark.name, seed, table, len(requests))
@@ -127,6 +130,18 @@ def benchmark_plan(name: str, seed: int) -> Plan:
         return drawer.draw(family, request.index, number)
 
     return Plan(name, seed, tuple(requests), spare)
+
+
+def _listed(benchmark: SentenceBenchmark, seed: int) -> Plan:
+    """A plan of one scene of each sentence; a spare is the same sentence with other things."""
+    splits: tuple[tuple[Split, tuple[str, ...]], ...] = (("train", benchmark.train), ("heldout", benchmark.heldout))
+    said = [(split, sentence) for split, sentences in splits for sentence in sentences]
+    requests = tuple(SceneRequest(index=i, split=split, sentence=text) for i, (split, text) in enumerate(said))
+
+    def spare(request: SceneRequest, number: int) -> SceneRequest | None:
+        return replace(request, spare=number) if 1 <= number <= SPARES else None
+
+    return Plan(benchmark.name, seed, requests, spare)
 
 
 def sentences_plan(sentences: Sequence[str], scenes_per_sentence: int, seed: int) -> Plan:

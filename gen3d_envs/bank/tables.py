@@ -56,3 +56,17 @@ class Benchmark:
     name: str
     splits: tuple[SplitTable, ...]
     handmade: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SentenceBenchmark:
+    """A benchmark that is a list of sentences: one scene of each, with what the designer puts around it.
+
+    Attributes:
+        name: what it is called on the command line and in a bank's index.
+        train, heldout: sentences of each split.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    heldout: tuple[str, ...] = ()

@@ -40,6 +40,9 @@ MARK_RING_M = (0.22, 0.38)
 MARK_ANGLE_RAD = math.radians(36.0)
 TRIES = 200
 
+SIDES = {"left_of": (0.0, 1.0), "right_of": (0.0, -1.0), "behind": (1.0, 0.0), "in_front_of": (-1.0, 0.0)}
+"""Direction from the other thing to each side, seen from the robot."""
+
 Placement = tuple[float, float, float]
 
 
@@ -125,6 +128,10 @@ def _lane(goal: Goal, where: dict[str, Placement | None], radius: dict[str, floa
             end = (mark.x_m, mark.y_m, 0.0)
     if start is None or end is None:
         return True
+    side = SIDES.get(goal.predicate)
+    if side is not None:
+        away = radius[goal.target] + radius[goal.receptacle] + 0.5 * BESIDE_GAP_M
+        end = (end[0] + away * side[0], end[1] + away * side[1], 0.0)
     length = math.hypot(end[0] - start[0], end[1] - start[1])
     ux, uy = (end[0] - start[0]) / length, (end[1] - start[1]) / length
     back = radius[goal.target] + BEHIND_M
@@ -132,11 +139,13 @@ def _lane(goal: Goal, where: dict[str, Placement | None], radius: dict[str, floa
     if not PUSH_REACH_M[0] <= math.hypot(x, y) <= PUSH_REACH_M[1] or abs(math.atan2(y, x)) > PUSH_ANGLE_RAD:
         return False
     for name, place in where.items():
-        if place is None or name in (goal.target, goal.receptacle):
+        if place is None or name == goal.target or (name == goal.receptacle and side is None):
             continue
         along = (place[0] - start[0]) * ux + (place[1] - start[1]) * uy
         along = min(max(along, -back), length)
         gap = math.hypot(place[0] - start[0] - along * ux, place[1] - start[1] - along * uy)
-        if gap < radius[goal.target] + radius[name] + LANE_M:
+        if gap < radius[goal.target] + radius[name] + (
+            0.5 * BESIDE_GAP_M - 0.01 if name == goal.receptacle else LANE_M
+        ):
             return False
     return True

@@ -8,11 +8,12 @@ the red bowl in it" names one bowl).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gen3d_envs.errors import DesignError
-from gen3d_envs.spec import Family
+from gen3d_envs.spec import Family, GoalPredicate, SceneSpec
 
 _RELATIONS: dict[str, dict[str, str]] = {
     "in": {"at": "in", "to": "into", "inside": "inside"},
@@ -28,8 +29,9 @@ class Template:
     Attributes:
         name: key in :data:`TEMPLATES`; never reused for another text.
         family: the task it asks for.
-        text: the sentence with ``{target}`` and, for placing, ``{receptacle}`` and one of ``{at}`` ("in", "on"),
-            ``{to}`` ("into", "onto") and ``{inside}`` ("inside", "on top of").
+        text: the sentence with ``{goals}`` or, for an exchange, ``{pair}``; for picking with ``{target}`` and, for
+            placing, ``{receptacle}`` and one of ``{at}`` ("in", "on"), ``{to}`` ("into", "onto") and ``{inside}``
+            ("inside", "on top of").
     """
 
     name: str
@@ -108,9 +110,65 @@ _PICK = (
     ("seize", "carefully grip the {target} and pick it up"),
 )  # fmt: skip
 
+_STACK = (
+    ("stack", "stack {goals}"),
+    ("please_stack", "please stack {goals}"),
+    ("could_stack", "could you stack {goals}?"),
+    ("task_is_stack", "your task is to stack {goals}"),
+    ("i_would_like_stack", "I would like you to stack {goals}"),
+    ("carefully_stack", "carefully stack {goals}"),
+    ("pile", "pile {goals}"),
+    ("you_should_stack", "you should stack {goals}"),
+)
+_PUSH = (
+    ("push", "push {goals}"),
+    ("slide", "slide {goals}"),
+    ("nudge", "nudge {goals}"),
+    ("shove", "shove {goals}"),
+    ("please_push", "please push {goals}"),
+    ("could_push", "could you push {goals}?"),
+    ("task_is_push", "your task is to push {goals}"),
+    ("i_would_like_push", "I would like you to slide {goals}"),
+    ("gently_push", "gently push {goals}"),
+)
+_SORT = (
+    ("put_all", "put {goals}"),
+    ("place_all", "place {goals}"),
+    ("sort_all", "sort {goals}"),
+    ("please_put_all", "please put {goals}"),
+    ("could_put_all", "could you put {goals}?"),
+    ("task_is_put_all", "your task is to put {goals}"),
+    ("i_would_like_all", "I would like you to place {goals}"),
+    ("tidily_put_all", "neatly put {goals}"),
+)
+_REARRANGE = (
+    ("put_so", "put {goals}"),
+    ("place_so", "place {goals}"),
+    ("set_so", "set {goals}"),
+    ("please_move_so", "please move {goals}"),
+    ("could_put_so", "could you put {goals}?"),
+    ("task_is_so", "your task is to place {goals}"),
+    ("swap", "swap {pair}"),
+    ("exchange", "exchange {pair}"),
+    ("swap_positions", "swap the positions of {pair}"),
+    ("please_swap", "please swap {pair}"),
+    ("could_swap", "could you swap {pair}?"),
+    ("task_is_swap", "your task is to exchange {pair}"),
+)
+
+_PLACES = {
+    "on": "on", "in": "in", "next_to": "next to", "left_of": "to the left of", "right_of": "to the right of",
+    "in_front_of": "in front of", "behind": "behind",
+}  # fmt: skip
+"""How each predicate of a goal is said."""
+
 TEMPLATES: dict[str, Template] = {
     **{name: Template(name, "place", text) for name, text in _PLACE},
     **{name: Template(name, "pick", text) for name, text in _PICK},
+    **{name: Template(name, "stack", text) for name, text in _STACK},
+    **{name: Template(name, "push", text) for name, text in _PUSH},
+    **{name: Template(name, "sort", text) for name, text in _SORT},
+    **{name: Template(name, "rearrange", text) for name, text in _REARRANGE},
 }
 """Every template by name, in a fixed order."""
 
@@ -137,10 +195,11 @@ def phrase(
     Raises:
         DesignError: no template has this name, or it needs a receptacle and predicate, or takes none.
     """
-    if isinstance(template, str):
-        if template not in TEMPLATES:
-            raise DesignError("template", template, "is no template", f"Use one of {', '.join(TEMPLATES)}")
-        template = TEMPLATES[template]
+    template = _known(template)
+    if template.family not in ("pick", "place"):
+        if receptacle is None or predicate is None:
+            raise DesignError("receptacle", receptacle, "is needed for a goal", "Give it, and how things go there")
+        return phrase_goals(template, [(target, predicate, receptacle)])
     if template.family == "pick":
         if receptacle is not None or predicate is not None:
             raise DesignError("receptacle", receptacle, "has no place in a template for picking", "Leave it out")
@@ -149,6 +208,62 @@ def phrase(
         value = receptacle if receptacle is None else predicate
         raise DesignError("receptacle", value, "a place template needs where and how", 'Give it, and "on" or "in"')
     return _article(template.text.format(target=target, receptacle=receptacle, **_RELATIONS[predicate]))
+
+
+def phrase_goals(template: Template | str, goals: Sequence[tuple[str, GoalPredicate, str]]) -> str:
+    """Fill a template of a family with goals of its own.
+
+    Args:
+        template: a template or its name.
+        goals: target, predicate and receptacle of each goal, in words without articles; the first of an exchange says
+            all of it.
+
+    Raises:
+        DesignError: no template has this name, or it does not fit the goals.
+    """
+    template = _known(template)
+    fits = bool(goals) and (goals[0][1] == "at") == ("{pair}" in template.text)
+    if not fits or "{target}" in template.text:
+        raise DesignError("template", template.name, "does not fit the goals", "Use one that asks for the same")
+    if "{pair}" in template.text:
+        return template.text.format(pair=f"the {goals[0][0]} and the {goals[0][2]}")
+    words = dict(_PLACES)
+    if template.family == "push":
+        words["on"] = "to"
+    said = [f"the {target} {words[predicate]} the {receptacle}" for target, predicate, receptacle in goals]
+    return template.text.format(goals=" and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said))
+
+
+def phrase_scene(scene: SceneSpec, template: Template | str | None = None) -> str:
+    """The task of a scene in other words: with a template of its family, the plainest where None.
+
+    Raises:
+        DesignError: the template is of another family or does not fit the goals.
+    """
+    task = scene.task
+    goals = [(scene.words(g.target), g.predicate, scene.words(g.receptacle)) for g in task.all_goals]
+    template = fitting(scene)[0] if template is None else _known(template)
+    if template.family != task.family:
+        raise DesignError("template", template.name, "is of another family", f"Use one for {task.family}")
+    if task.family == "pick":
+        return phrase(template, scene.target.description)
+    if task.family == "place":
+        return phrase(template, goals[0][0], goals[0][2], task.predicate)
+    return phrase_goals(template, goals)
+
+
+def fitting(scene: SceneSpec) -> tuple[Template, ...]:
+    """The templates that can say the task of a scene; the first is the plainest."""
+    exchange = any(goal.predicate == "at" for goal in scene.task.all_goals)
+    return tuple(t for t in by_family(scene.task.family) if ("{pair}" in t.text) == exchange)
+
+
+def _known(template: Template | str) -> Template:
+    if isinstance(template, Template):
+        return template
+    if template not in TEMPLATES:
+        raise DesignError("template", template, "is no template", f"Use one of {', '.join(TEMPLATES)}")
+    return TEMPLATES[template]
 
 
 def _article(sentence: str) -> str:

@@ -10,7 +10,7 @@ from gen3d_envs.build import BuiltScene
 from gen3d_envs.design.fit import Fit, find_fit
 from gen3d_envs.design.layout import gap_m
 from gen3d_envs.design.rules import GRIP_WIDTH_M
-from gen3d_envs.design.templates import by_family, phrase
+from gen3d_envs.design.templates import fitting, phrase, phrase_goals
 from gen3d_envs.spec import ObjectSpec, SceneSpec, replace
 
 
@@ -94,12 +94,14 @@ def reworded(spec: SceneSpec, old: ObjectSpec, new: ObjectSpec) -> SceneSpec:
     if old.description in text:
         text = text.replace(old.description, new.description)
     elif old.role != "distractor":
-        names = {spec.task.target: spec.target.description}
-        if spec.task.receptacle is not None:
-            names[spec.task.receptacle] = spec.object(spec.task.receptacle).description
+        names = {name: spec.words(name) for name in spec.task.concerned}
         names[old.name] = new.description
-        plainest = by_family(spec.task.family)[0]
-        text = phrase(plainest, names[spec.task.target], names.get(spec.task.receptacle or ""), spec.task.predicate)
+        plainest, task = fitting(spec)[0], spec.task
+        if task.family in ("pick", "place"):
+            text = phrase(plainest, names[task.target], names.get(task.receptacle or ""), task.predicate)
+        else:
+            goals = [(names[g.target], g.predicate, names[g.receptacle]) for g in task.all_goals]
+            text = phrase_goals(plainest, goals)
     stem = spec.name.partition("-")[0]
     before, after = _camel(old.description), _camel(new.description)
     changed: SceneSpec = replace(spec, instruction=text, name=(stem.replace(before, after) if before else stem)[:60])

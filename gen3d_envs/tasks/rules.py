@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gen3d_envs.design.spacing import SIDES
 from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
@@ -117,7 +118,7 @@ class Beside(_OnSupport):
 
     def __init__(self, stage: Stage, target: int, other: int, predicate: str) -> None:
         super().__init__(stage, target)
-        self._other, self._side = other, _SIDES.get(predicate)
+        self._other, self._side = other, SIDES.get(predicate)
         self._other_rule = _OnSupport(stage, other)
 
     def arrived(self, index: int) -> bool:
@@ -160,9 +161,6 @@ class Beside(_OnSupport):
         ux, uy = self._side or ((ax - bx) / max(distance, 1e-6), (ay - by) / max(distance, 1e-6))
         away = self._extent(self._target, -ux, -uy) + self._extent(self._other, ux, uy) + 0.5 * BESIDE_M
         return bx + ux * away, by + uy * away, self._height
-
-
-_SIDES = {"left_of": (0.0, 1.0), "right_of": (0.0, -1.0), "behind": (1.0, 0.0), "in_front_of": (-1.0, 0.0)}
 
 
 class Stacked:

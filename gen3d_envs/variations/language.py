@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gen3d_envs.design.templates import TEMPLATES, Template, by_family, phrase
+from gen3d_envs.design.templates import TEMPLATES, Template, fitting, phrase, phrase_scene
 from gen3d_envs.episode import Episode
 from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import ObjectSpec, SceneSpec
@@ -40,10 +40,12 @@ def say(scene: SceneSpec, template: Template | None = None, target: str | None =
     Returns:
         The sentence; None where the family has no templates, or the words would fit two objects of the scene.
     """
-    templates, task = by_family(scene.task.family), scene.task
-    plain = task.concerned == tuple(name for name in (task.target, task.receptacle) if name is not None)
-    if not templates or not plain or not _distinct(scene):
+    templates, task = fitting(scene), scene.task
+    if not templates or not _distinct(scene):
         return None
+    if task.family not in ("pick", "place"):
+        # Whatever else is asked for, it is all of the task: one of several targets cannot be exchanged for another.
+        return None if target is not None else phrase_scene(scene, template)
     words = scene.target.description if target is None else target
     template = templates[0] if template is None else template
     if task.receptacle is None:
@@ -53,14 +55,14 @@ def say(scene: SceneSpec, template: Template | None = None, target: str | None =
 
 def _distinct(scene: SceneSpec) -> bool:
     """Whether the descriptions of target and receptacle fit nothing else."""
-    named = [item.description for item in scene.objects if item.name in (scene.task.target, scene.task.receptacle)]
+    named = [item.description for item in scene.objects if item.name in scene.task.concerned]
     every = [item.description for item in scene.objects]
     return all(every.count(words) == 1 for words in named)
 
 
 def _options(scene: SceneSpec, names: Sequence[str]) -> list[Template]:
     task = scene.task
-    found = [TEMPLATES[name] for name in names if TEMPLATES[name].family == task.family]
+    found = [TEMPLATES[name] for name in names if TEMPLATES[name] in fitting(scene)]
     if task.receptacle is not None and scene.object(task.receptacle).category == scene.target.category:
         # "There is a bowl. Put the red bowl in it" names one bowl only.
         found = [template for template in found if "there is" not in template.text]

@@ -98,9 +98,7 @@ def scene_names(family: str | None = None, split: str | None = None, num_scenes:
     split = "train" if split is None else split
     if split not in SPLITS:
         raise SceneError("split", split, "is no split", f"Use one of {', '.join(SPLITS)}")
-    # A checkout without the benchmark draws from the single scenes.
-    scenes = benchmark_scenes() or {name: {**row, "split": "train"} for name, row in released().items()}
-    rows = {name: row for name, row in scenes.items() if row["split"] == split}
+    rows = {name: row for name, row in benchmark_scenes().items() if row["split"] == split}
     names = [name for name, row in rows.items() if family in (None, row["family"])]
     if num_scenes is None:
         return names

@@ -37,6 +37,12 @@ DOWN_RAD = {"prismatic": math.radians(68.0), "revolute": math.radians(54.0)}
 """Steepness of the gripper at a handle in a front, below the horizontal: arms come from above, hands are wide."""
 
 DOWN = np.array([0.0, 0.0, -1.0])
+LEAF_M = 0.016
+"""Thickness of a door, and a little more."""
+
+AJAR_SHARE = 0.35
+"""From here on there is room for a hand behind a door."""
+
 WAIT_STEPS = 12
 LID_FOLLOW = -0.1
 """Lids: the hand leans the other way than they turn, so that the arm reaches over them."""
@@ -53,6 +59,11 @@ class _Way:
     part: Part
     index: int
     handle: Handle
+
+    @property
+    def is_door(self) -> bool:
+        """Whether it turns about an upright axis."""
+        return self.part.joint.kind == "revolute" and abs(self.part.joint.axis[2]) > 0.5
 
     def now(self) -> float:
         """The joint position, rad or m."""
@@ -98,11 +109,13 @@ def script(skills: Skills) -> Actions:
     way = _Way(skills, part, index, handle)
     attempt = 0
     while True:
+        share = way.now() / part.joint.upper
         if task.family == "open":
-            if way.now() < (OPEN_SHARE + 0.04) * part.joint.upper:
-                yield from _pull(way, attempt)
-        elif way.now() > 0.03 * part.joint.upper:
-            yield from _push_shut(way, attempt)
+            if share < OPEN_SHARE + 0.04:
+                inside = way.is_door and share > AJAR_SHARE
+                yield from _push(way, AIM_SHARE, attempt) if inside else _pull(way, attempt)
+        elif share > 0.03:
+            yield from _push(way, -0.04, attempt)
         attempt += 1
         yield from _wait(skills, 2)
 
@@ -130,30 +143,36 @@ def _pull(way: _Way, attempt: int) -> Actions:
     yield from _move(skills, np.array(skills.commanded()[0]) + 0.06 * np.array(rotation)[:, 2], rotation, opening)
 
 
-def _push_shut(way: _Way, attempt: int) -> Actions:
-    """Put closed fingers outside the handle, and push it back along its way."""
-    skills, part = way.skills, way.part
+def _push(way: _Way, goal: float, attempt: int) -> Actions:
+    """Put closed fingers before the handle, or behind the leaf of a door that is ajar, and push to a share of the way.
+
+    The hand is wide along the part's own x, so that it does not come down on the part.
+    """
+    skills, part, handle = way.skills, way.part, way.handle
     upper, start = part.joint.upper, way.now()
-    across = np.array([0.0, 1.0, 0.0])
-    lean = LEAN_RAD if abs(way.handle.approach[2]) > 0.5 or not way.handle.room_m else 0.0
+    opens = goal > start / upper
+    lean = LEAN_RAD if not way.is_door and part.joint.kind == "revolute" else 0.0
     forward = way.at(0.0, (0.0, 1.0, 0.0), False)
-    rotation = _tool(math.cos(lean) * DOWN + math.sin(lean) * forward, np.cross(forward, DOWN) + 0.0 * across, skills)
+    approach = math.cos(lean) * DOWN + math.sin(lean) * forward
 
-    def outside(value: float, gap: float) -> Array:
-        out = way.opening(max(min(value, upper), 0.0))
+    def pose(value: float, gap: float) -> tuple[Array, Matrix]:
+        along = way.opening(min(max(value, 0.0), upper))
         # Tips reach 10 mm below the tool point, and sideways as far as they are thick.
-        reach = np.array([FINGER_M, FINGER_M, 0.012]) * out
-        return np.asarray(way.place(value) + reach + (0.5 * way.handle.width_m + gap) * out)
+        reach = np.array([FINGER_M, FINGER_M, 0.012]) * along
+        away = reach + (0.5 * handle.width_m + gap) * along
+        if opens:
+            away = -away - (handle.room_m + LEAF_M) * along
+        wide = way.at(value if way.is_door else 0.0, (1.0, 0.0, 0.0), False)
+        return way.place(value) + away, _tool(approach, wide, skills)
 
-    first = outside(start, 0.025 + 0.01 * (attempt % 3))
+    first, rotation = pose(start, 0.03 + 0.01 * (attempt % 3))
     yield from _move(skills, _above(first), rotation, -1.0)
     yield from _move(skills, first, rotation, -1.0)
-    beyond = -0.05 * upper if part.joint.kind == "prismatic" else -0.04 * upper
-    for value in np.linspace(start, beyond, STEPS):
-        yield from _move(skills, outside(float(value), -0.002), rotation, -1.0, speed=0.4, patience=3)
-    yield from _move(skills, outside(0.0, 0.03), rotation, -1.0)
+    for value in np.linspace(start, goal * upper, STEPS):
+        yield from _move(skills, *pose(float(value), -0.002), -1.0, speed=0.5, patience=1)
+    yield from _move(skills, *pose(way.now(), 0.03), -1.0, patience=3)
     x, y, z = skills.commanded()[0]
-    yield from _move(skills, np.array([x, y, max(z, 0.2)]), rotation, -1.0)
+    yield from _move(skills, np.array([x, y, max(z, 0.2)]), skills.commanded()[1], -1.0)
 
 
 def _above(point: Array) -> Array:

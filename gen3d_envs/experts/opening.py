@@ -14,6 +14,7 @@ from gen3d_envs.assets.asset import Handle, Part
 from gen3d_envs.experts.skills import CLOSE_S, OPEN_S, Actions, Skills
 from gen3d_envs.geometry import Matrix, Vector, rotate
 from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS
+from gen3d_envs.sim.world import ROBOT
 from gen3d_envs.tasks.opening import OPEN_SHARE
 
 Array = NDArray[np.float64]
@@ -136,11 +137,13 @@ def _pull(way: _Way, attempt: int) -> Actions:
     yield from _move(skills, place, rotation, opening, speed=0.6)
     yield from _move(skills, place, rotation, -1.0, stay_s=CLOSE_S)
     for value in np.linspace(start, goal, STEPS)[1:]:
-        yield from _move(skills, way.place(float(value)), way.grasp(float(value), follow), -1.0, speed=0.35, patience=2)
-    end = way.now()
-    rotation = way.grasp(end, follow)
-    yield from _move(skills, np.array(skills.commanded()[0]), rotation, opening, stay_s=OPEN_S)
-    yield from _move(skills, np.array(skills.commanded()[0]) + 0.06 * np.array(rotation)[:, 2], rotation, opening)
+        turned = way.grasp(float(value), follow)
+        yield from _move(skills, way.place(float(value)), turned, -1.0, speed=0.35, patience=1)
+        if ROBOT not in skills.env.world.contacts(skills.target):
+            break  # lost it: better plan anew than pull at nothing
+    at, rotation = skills.commanded()
+    yield from _move(skills, np.array(at), rotation, opening, stay_s=OPEN_S)
+    yield from _move(skills, np.array(at) + 0.06 * np.array(rotation)[:, 2], rotation, opening, patience=2)
 
 
 def _push(way: _Way, goal: float, attempt: int) -> Actions:

@@ -100,7 +100,9 @@ class BuiltScene:
     def mark_nodes(self) -> tuple[VisualNode, ...]:
         """One flat node per mark on the support, named ``mark/<name>``, in the scene frame."""
         first = SEGMENT_OBJECTS + len(self.assets)
-        return tuple(VisualNode(f"mark/{m.name}", mark_mesh(m), first + i) for i, m in enumerate(self.spec.drawn))
+        return tuple(
+            VisualNode(f"mark/{m.name}", mark_mesh(m), first + i, flat=True) for i, m in enumerate(self.spec.drawn)
+        )
 
     @cached_property
     def marks(self) -> dict[str, tuple[float, float, float]]:

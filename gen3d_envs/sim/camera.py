@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gen3d_envs.errors import Gen3DError, SceneError
 from gen3d_envs.sim.camera_engine import (
     MOVING_BIN,
+    PAINT_LIFT,
     RENDERER,
     STATIC_BIN,
     add_camera,
@@ -61,6 +62,8 @@ class Camera:
         self._nodes = {node.name: self._root.attachNewNode(moving_node(node.mesh)) for node in view.moving}
         for node in self._nodes.values():
             node.setBin(MOVING_BIN, 0)
+        for flat in (node for node in view.moving if node.flat):
+            self._nodes[flat.name].setDepthOffset(PAINT_LIFT)
         self._lights = self._light(view.light)
         self._shadows = Shadows(self._root, view)
         self._cameras: dict[str, core.NodePath] = {}

@@ -42,6 +42,9 @@ core.loadPrcFileData(
 RENDERER = f"panda3d {core.PandaSystem.getVersionString()} p3tinydisplay"
 """Name of the renderer as results and certificates give it."""
 
+PAINT_LIFT = 2
+"""Steps of the z-buffer by which paint on the support is nearer than it; shadows lie nearer still."""
+
 MOVING_BIN = "gen3d-moving"
 STATIC_BIN = "gen3d-static"
 """What is drawn first and second, before transparent things, each in the order in which it was attached.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import SceneError
-from gen3d_envs.sim.camera_engine import MOVING_BIN, add_camera, core, engine, fit_lens, free_scene
+from gen3d_envs.sim.camera_engine import MOVING_BIN, PAINT_LIFT, add_camera, core, engine, fit_lens, free_scene
 from gen3d_envs.sim.camera_mesh import MAX_NUMBER, numbered_geom, numbers_of
 from gen3d_envs.sim.view import CameraSpec, SceneView
 
@@ -50,6 +50,8 @@ class NumberScene:
                 view.moving, triangles[first_moving:], starts[first_moving:-1], strict=True
             )
         }  # fmt: skip
+        for flat in (node for node in view.moving if node.flat):
+            self._nodes[flat.name].setDepthOffset(PAINT_LIFT)
         self._cameras = {
             spec.name: add_camera(spec, self._root, self._root if spec.parent is None else self._nodes[spec.parent])
             for spec in view.cameras

@@ -38,6 +38,7 @@ class VisualNode:
         name: unique in the view.
         mesh: in the node's own frame.
         segment: value of its pixels in segmentation pictures; 0 is the background.
+        flat: a moving node that lies on the plane z = 0 like paint: drawn over what is there, and below the shadows.
         casts_shadow: a moving node darkens the plane z = 0 below it, softly and more the nearer it is.
     """
 
@@ -45,6 +46,7 @@ class VisualNode:
     mesh: VisualMesh
     segment: int = 0
     casts_shadow: bool = False
+    flat: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,41 @@ class ActionError(FieldError):
     """An action of the wrong shape or with values that are not finite."""
 
 
+class ContractError(FieldError):
+    """A policy and an environment that do not mean the same by their numbers.
+
+    Args:
+        field, value, problem, remedy: as for every :class:`FieldError`.
+        differences: one line each.
+    """
+
+    def __init__(
+        self, field: str, value: Any, problem: str, remedy: str, differences: tuple[str, ...] = ()
+    ) -> None:  # fmt: skip
+        super().__init__(field, value, problem, remedy)
+        self.differences = differences
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.field, self.value, self.problem, self.remedy, self.differences)
+
+
+class RobotStop(Gen3DError, RuntimeError):
+    """A robot that was stopped, or may not move: it holds where it is until a person resets it.
+
+    Args:
+        reason: a short name to count it by, e.g. ``"state_stale"`` or ``"not_finite"``.
+        problem: what happened, without a final full stop.
+        remedy: what to do, without a final full stop.
+    """
+
+    def __init__(self, reason: str, problem: str, remedy: str) -> None:
+        super().__init__(f"Stopped ({reason}): {problem}. {remedy}.")
+        self.reason, self.problem, self.remedy = reason, problem, remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.problem, self.remedy)
+
+
 class CertificateError(FieldError):
     """A scene that did not pass its certificate."""
 

@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scenes",),
     ("variations",),
     ("env",),
+    ("contract",),
     ("wrappers",),
     ("axes",),
     ("rollout",),
@@ -64,7 +65,10 @@ OWNERS = {
     "msgpack": ("baselines/policies/wire.py",),
     "ray": ("baselines/**/*.py",),
     "viser": ("gen3d_envs/studio/page.py",),
-    "rclpy": ("baselines/ros/*.py",),
+    "rclpy": ("baselines/ros/rclpy_transport.py",),
+    "rospy": ("baselines/ros/rospy_transport.py",),
+    "cyclonedds": ("baselines/ros/dds.py",),
+    "rosbags": ("baselines/ros/cdr.py", "baselines/ros/log.py"),
     "pytest": ("gen3d_envs/testing.py",),
 }
 """Which files may import a package, at the top or inside a function; every other file may not."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.build import SEGMENT_OBJECTS, BuiltScene
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.scripted import ScriptedExpert
-from gen3d_envs.geometry import IDENTITY_MATRIX
+from gen3d_envs.geometry import IDENTITY_MATRIX, Vector, from_yaw, rotate
 from gen3d_envs.rollout import RandomPolicy, run_episode
 from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import Certificate, CheckResult
+from gen3d_envs.tasks.opening import OPEN_SHARE
 
 DRIFT_LIMIT_M = 0.005
 SPEED_LIMIT_MPS = 0.01
@@ -102,11 +104,30 @@ def _reach(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]
         else:
             x, y, z = env.world.body_pose(index)[0]
             top = z + scene.assets[index].size_m[2]
-        for height in (top, top + 0.08):
-            miss = env.robot.inverse((x, y, height), IDENTITY_MATRIX, env.robot.home)[1]
+        if isinstance(scene.spec.task.part, str):
+            points = _way(scene, scene.spec.task.part)
+        else:
+            points = [(x, y, top), (x, y, top + 0.08)]
+        for point in points:
+            miss = env.robot.inverse(point, IDENTITY_MATRIX, env.robot.home)[1]
             if miss > worst:
                 worst, where = miss, name
     return [_check("reach", worst, REACH_LIMIT_M, "m", where)]
+
+
+def _way(scene: BuiltScene, name: str) -> list[Vector]:
+    """Points of the way of a handle that is opened as far as has to be, scene frame."""
+    target = scene.index(scene.spec.task.target)
+    assert target is not None  # the spec refuses a task without one
+    part = next(part for part in scene.assets[target].parts if part.name == name)
+    x, y, yaw = scene.placements[target]
+    handle = part.com_m if part.handle is None else part.handle.position_m
+    points: list[Vector] = []
+    for share in (0.0, 0.5 * OPEN_SHARE, OPEN_SHARE):
+        (px, py, pz), turn = part_pose(part.joint, share * part.joint.upper, (x, y, 0.0), from_yaw(yaw))
+        dx, dy, dz = rotate(turn, handle)
+        points.append((px + dx, py + dy, pz + dz))
+    return points
 
 
 def _visible(env: Gen3DEnv, scene: BuiltScene, say: Progress) -> list[CheckResult]:

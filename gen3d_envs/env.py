@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gen3d_envs.assets.asset import IDENTITY
+from gen3d_envs.assets.asset import IDENTITY, Quaternion, Vector
 from gen3d_envs.build import SUPPORT_THICKNESS_M, BuiltScene
 from gen3d_envs.cameras import CAMERAS, camera_specs, scene_view
 from gen3d_envs.design.layout import Placement, vary
@@ -350,12 +350,20 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             tool_m=self._tool[0],
             tool_rotation=self._tool[1],
             opening=self.robot.gripper_opening(joints),
-            target=world.body_pose(target),
+            target=self._pose_of(target),
             receptacle=receptacle,
             target_size_m=scene.assets[target].size_m,
             receptacle_size_m=size,
             target_velocity=world.body_velocity(target)[0],
         )
+
+    def _pose_of(self, target: int) -> tuple[Vector, Quaternion]:
+        """Asset frame of the target, or of the part of it that the task is about."""
+        part = self.scene.spec.task.part
+        if isinstance(part, str):
+            names = [each.name for each in self.scene.assets[target].parts]
+            return self._world.part_poses(target)[names.index(part)]
+        return self._world.body_pose(target)
 
     def picture(self, camera: str, width: int, height: int) -> NDArray[np.uint8]:
         """A picture of any camera: ``(height, width, 3)`` uint8, top row first."""

@@ -41,7 +41,8 @@ class Snapshot:
         joints, joint_velocities: every joint, model order, rad or m (per s).
         tool_m, tool_rotation: tool point and its rotation; the identity points straight down.
         opening: gripper opening in [0, 1].
-        target, receptacle: pose of their asset frames; the receptacle is None where the task has none.
+        target, receptacle: pose of their asset frames; the receptacle is None where the task has none. Of a target that
+            is to be opened or closed, the pose of the part.
         target_size_m, receptacle_size_m: extents of their bounding boxes.
         target_velocity: linear velocity of the target, m/s.
     """

@@ -22,6 +22,9 @@ from gen3d_envs.tasks.place import UPRIGHT, Placing
 BESIDE_M = 0.06
 """Largest gap between two things that stand next to each other."""
 
+SIDEWAYS = math.cos(math.pi / 4)
+"""Least cosine between the line of two centres and the side on which one is to stand."""
+
 EXCHANGED_M = 0.045
 """How far from where another thing stood a thing may be put that takes its place."""
 
@@ -124,17 +127,17 @@ class Beside(_OnSupport):
     def arrived(self, index: int) -> bool:
         """See :meth:`Rule.arrived`."""
         x, y, _ = self._com(index)
-        return index != self._other and self._near(index, x, y, BESIDE_M)
+        return index != self._other and self._near(index, x, y, BESIDE_M, SIDEWAYS)
 
     def would_hold(self, x: float, y: float) -> bool:
         """Whether the target, turned as it is, would be near enough at a place, with a margin."""
-        return self._near(self._target, x, y, 0.7 * BESIDE_M)
+        return self._near(self._target, x, y, 0.7 * BESIDE_M, 1.2 * SIDEWAYS)
 
-    def _near(self, index: int, x: float, y: float, gap_m: float) -> bool:
+    def _near(self, index: int, x: float, y: float, gap_m: float, sideways: float) -> bool:
         bx, by, bz = self._com(self._other)
         dx, dy = x - bx, y - by
         distance = math.hypot(dx, dy)
-        if self._side is not None and dx * self._side[0] + dy * self._side[1] < math.sqrt(0.5) * distance:
+        if self._side is not None and dx * self._side[0] + dy * self._side[1] < sideways * distance:
             return False
         if distance < 1e-6 or bz < 0.0:
             return False

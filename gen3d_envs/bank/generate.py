@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
+from gen3d_envs.bank.follow import follow
 from gen3d_envs.bank.index import BankFolder, BankIndex, Entry, Settings
 from gen3d_envs.bank.make import Made, make
 from gen3d_envs.bank.plan import SPARES, Plan, SceneRequest
 from gen3d_envs.errors import FieldError, Gen3DError
 
 MAX_JOBS = 256
-
-WATCH_S = 0.5
-"""How often a process that makes scenes looks whether anybody still waits for them."""
 
 
 @dataclass(frozen=True)
@@ -121,30 +117,16 @@ def _results(plan: Plan, settings: Settings, missing: list[SceneRequest], jobs: 
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     try:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(
-            delayed(_make_beside)(os.getpid(), *item) for item in work
-        )
+        yield from Parallel(
+            n_jobs=jobs,
+            backend="loky",
+            return_as="generator_unordered",
+            batch_size=1,
+            initializer=follow,
+            initargs=(os.getpid(),),
+        )(delayed(make)(*item) for item in work)
     except TerminatedWorkerError as error:
         raise Gen3DError(f"A process that makes scenes was killed ({error}): run the same command again.") from None
-
-
-def _make_beside(parent: int, candidates: tuple[SceneRequest, ...], settings: Settings) -> Made:
-    """As :func:`make`, in a process that ends with the one that started it."""
-    _follow(parent)
-    return make(candidates, settings)
-
-
-@lru_cache(maxsize=1)
-def _follow(parent: int) -> None:
-    """End this process when its parent is gone: a killed parent cannot tell its workers to stop waiting for work."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(WATCH_S)
-        os._exit(1)
-
-    if os.getppid() == parent:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def _candidates(plan: Plan, request: SceneRequest) -> tuple[SceneRequest, ...]:

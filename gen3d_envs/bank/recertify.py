@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gen3d_envs.bank.follow import follow
 from gen3d_envs.build import build
 from gen3d_envs.certify import certify
 from gen3d_envs.errors import FieldError, Gen3DError, SceneError
@@ -36,8 +39,6 @@ def card_files(folder: str | Path) -> list[Path]:
     Raises:
         SceneError: it holds none.
     """
-    import re
-
     paths = sorted(path for path in Path(folder).glob("*.json") if re.fullmatch(SCENE_NAME, path.stem))
     if not paths:
         raise SceneError("folder", str(folder), "holds no scene cards", "Give the folder of a bank, or a card")
@@ -112,7 +113,6 @@ def recertify_folder(
         return
     from joblib import Parallel, delayed
 
-    for results in Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(recertify)(path, robot, physics) for path in paths
-    ):
+    run = Parallel(n_jobs=jobs, backend="loky", return_as="generator", initializer=follow, initargs=(os.getpid(),))
+    for results in run(delayed(recertify)(path, robot) for path in paths):
         yield from results

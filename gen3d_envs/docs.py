@@ -7,9 +7,12 @@ stands there.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+from gen3d_envs.axes import AXES, GROUPS
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.observations import AGENT_POS, BRIDGE_PI0, OBS_TYPES, TermGroup, state_terms
@@ -17,8 +20,13 @@ from gen3d_envs.registration import COLLECTIONS, SPLITS, scene_names
 from gen3d_envs.robots import get_robot
 from gen3d_envs.robots.controllers import CONTROLLERS
 from gen3d_envs.tasks import OUTCOMES, TASKS
+from gen3d_envs.variations.table import FIELDS
 
 _BLOCK = re.compile(r"<!-- generated:([a-z_]+) -->\n.*?<!-- /generated -->", re.DOTALL)
+
+
+_INTEGRATIONS = Path(__file__).resolve().parent.parent / "tests" / "integrations" / "results.json"
+"""What ``make integrations`` recorded; there in a checkout only."""
 
 
 def update(text: str) -> str:
@@ -124,8 +132,47 @@ def ids() -> str:
     return "\n".join(rows)
 
 
+def axes() -> str:
+    """The test conditions; those of three strengths in one row each."""
+    rows = ["| group | axis | what changes |", "|---|---|---|"]
+    for group in GROUPS:
+        members = [axis for axis in AXES.values() if axis.group == group]
+        if all(axis.name.startswith(f"{group}_") for axis in members):
+            names = ", ".join(f"`{axis.name}`" for axis in members)
+            rows.append(f"| {group} | {names} | {members[0].changes.rpartition(':')[0]} |")
+        else:
+            rows += [f"| {group} | `{axis.name}` | {axis.changes} |" for axis in members]
+    return "\n".join(rows)
+
+
+def randomization() -> str:
+    """Every field that may vary, with the keys of its mapping."""
+    rows = ["| group | field | meaning |", "|---|---|---|"]
+    for field in FIELDS.values():
+        group, _, name = field.name.partition(".")
+        rows.append(f"| `{group}` | `{name}` | {field.text} |")
+    return "\n".join(rows)
+
+
+def integrations() -> str:
+    """Other codebases that were run on these environments, when, and with which versions.
+
+    Raises:
+        FieldError: there is no record: this is an installed package, not a checkout.
+    """
+    if not _INTEGRATIONS.is_file():
+        raise FieldError("generated", "integrations", "has no record here", "Run it in a checkout of the repository")
+    rows = ["| codebase | version | Gymnasium | Python | outcome | date |", "|---|---|---|---|---|---|"]
+    for row in json.loads(_INTEGRATIONS.read_text(encoding="utf-8")):
+        outcome = f"{row['outcome']}: {row['detail']}".replace("|", "\\|")
+        rows.append(
+            f"| {row['name']} | {row['version']} | {row['gymnasium']} | {row['python']} | {outcome} | {row['date']} |"
+        )
+    return "\n".join(rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
-    "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids,
+    "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids, "integrations": integrations,
 }  # fmt: skip
 """Every generated block by name."""

@@ -13,6 +13,7 @@ import pytest
 from browser import Browser
 from helpers import ENGINE, FAMILY_IDS, PLACE, digest, make
 
+from gen3d_envs import docs
 from gen3d_envs.axes import AXES, GROUPS, HELDOUT_TEMPLATES, Axis, apply, choose, episode_seed
 from gen3d_envs.bank.gen3d_100 import HELDOUT, TRAIN
 from gen3d_envs.cli import main
@@ -151,6 +152,11 @@ def test_the_command_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["randomization"] == {"language": {"control": "blank"}}
     assert main(["axes", "upside_down"]) == 1
     assert "no axis and no group" in capsys.readouterr().err
+
+
+def test_tables_for_the_documentation() -> None:
+    assert all(f"`{name}`" in docs.axes() for name in AXES)
+    assert docs.randomization().count("\n") == len(FIELDS) + 1
 
 
 def test_the_page_shows_them(tmp_path: Path, browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:

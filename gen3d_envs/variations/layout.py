@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,13 @@ from gen3d_envs.design.layout import Footprint, Placement, is_free, vary
 from gen3d_envs.episode import Episode
 from gen3d_envs.geometry import from_yaw, product, wrap, yaw_of
 from gen3d_envs.sim.world import SUPPORT, World
-from gen3d_envs.spec import PlacementSpec
+from gen3d_envs.spec import PlacementSpec, SceneSpec
 from gen3d_envs.spec import replace as spec_replace
 from gen3d_envs.variations.base import Field
 from gen3d_envs.variations.others import POOLS, add_objects, hide_objects, swap_object
 from gen3d_envs.variations.values import Constant, Distribution, parse, parse_names, parse_parts
 
-FAR_TRIES = 12
+FAR_TRIES = 8
 """Arrangements drawn until the target stands far enough from where the card has it; then the farthest one stays."""
 
 MOVE_TRIES = 200
@@ -48,11 +48,30 @@ def _placement(episode: Episode, setting: Mapping[str, Distribution], rng: np.ra
             best, farthest = placements, away
         if away >= drawn["beyond_m"]:
             break
+    if farthest < drawn["beyond_m"]:
+        best = _farther(spec, scene.footprints, best, target, drawn, rng)
     offsets = [
         (x - x0, y - y0, wrap(yaw - yaw0))
         for (x, y, yaw), (x0, y0, yaw0) in zip(best, scene.placements, strict=True)
     ]  # fmt: skip
     return replace(episode, placements=best), {**drawn, "offsets": offsets}
+
+
+def _farther(
+    spec: SceneSpec, footprints: Sequence[Footprint], placed: list[Placement], target: int,
+    limits: Mapping[str, float], rng: np.random.Generator,
+) -> list[Placement]:  # fmt: skip
+    """The arrangement with the target alone put far enough from the card's place, if it finds room there."""
+    pose, reach = spec.objects[target].pose, limits["position_m"]
+    assert pose is not None
+    for _ in range(MOVE_TRIES):
+        dx, dy, turn = rng.uniform(-1.0, 1.0, 3).tolist()
+        if max(abs(dx), abs(dy)) * reach < limits["beyond_m"]:
+            continue
+        at = (pose.x_m + dx * reach, pose.y_m + dy * reach, pose.yaw_rad + turn * limits["yaw_rad"])
+        if is_free(spec, footprints, placed, target, at):
+            return [*placed[:target], at, *placed[target + 1 :]]
+    return placed
 
 
 def _joints(episode: Episode, setting: Distribution, rng: np.random.Generator) -> tuple[Episode, Any]:
@@ -182,7 +201,7 @@ FIELDS = (
     Field("layout.target", _read_swap, _target,
           "another target, which fits the task, from another scene: true, or the `split` it comes from"),
     Field("layout.receptacle", _read_swap, _receptacle,
-          "another receptacle, into which the target fits: true, or its `split`"),
+          "another receptacle, in or on which the target fits: true, or its `split`"),
     Field("layout.hidden", lambda v, w: parse(v, w, 0.0, 32.0), _hidden,
           "how many distractors are taken away (rounded)"),
     Field("layout.placement", lambda v, w: parse_parts(v, w, {

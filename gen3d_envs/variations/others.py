@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,12 @@ POOLS = ("train", "heldout", "handmade", "released")
 
 SCENE_TRIES = 40
 """Other scenes that are looked into for something that fits."""
+
+PLACE_TRIES = 6
+"""Things that a place is looked for, one after the other."""
+
+ADDED = "other_"
+"""Beginning of the names of things that come from other scenes."""
 
 ROOM_M = 0.004
 """Gap that an opening leaves around what goes into it."""
@@ -63,9 +70,10 @@ def swap_object(
     if index is None or spec.task.family not in ("pick", "place"):
         return episode, None
     for source, other, asset in _offers(scene, split, role, rng):
-        if not _fits_task(scene, role, asset):
+        predicate = spec.task.predicate if role == "target" else load_scene(source).spec.task.predicate
+        if not _fits_task(scene, role, asset, predicate):
             continue
-        swapped = _swapped(scene, index, other, asset)
+        swapped = _swapped(scene, index, other, asset, predicate)
         placed: list[Placement | None] = list(episode.placements)
         at: Placement | None = episode.placements[index]
         assert at is not None
@@ -85,14 +93,20 @@ def swap_object(
     return episode, None
 
 
-def hide_objects(episode: Episode, count: int, rng: np.random.Generator) -> tuple[Episode, Any]:
-    """Up to ``count`` distractors fewer, drawn at random.
+def hide_objects(
+    episode: Episode, count: int, rng: np.random.Generator, keep: str | None = None
+) -> tuple[Episode, list[str]]:
+    """Up to ``count`` distractors fewer, drawn at random; none whose name begins with ``keep``.
 
     Returns:
         The episode, and the names of what is not there.
     """
     scene = episode.scene
-    options = [i for i in range(len(scene.assets)) if role_of(scene, i) == "distractors"]
+    options = [
+        i
+        for i, item in enumerate(scene.spec.objects)
+        if role_of(scene, i) == "distractors" and not (keep and item.name.startswith(keep))
+    ]
     gone = sorted(int(i) for i in rng.permutation(options)[:count])
     if not gone:
         return episode, []
@@ -108,20 +122,35 @@ def hide_objects(episode: Episode, count: int, rng: np.random.Generator) -> tupl
 def add_objects(
     episode: Episode, count: int, split: str, role: str, rng: np.random.Generator
 ) -> tuple[Episode, Any]:  # fmt: skip
-    """Up to ``count`` things of other scenes, of categories that are not in the scene, where there is room.
+    """Up to ``count`` things of other scenes, of categories that are not in the scene.
+
+    Where there is no room for one, one of the scene's own distractors makes way.
 
     Returns:
-        The episode, and what came from where.
+        The episode, and for each thing what it is, where it came from, and what made way for it.
     """
-    drawn: list[dict[str, str]] = []
+    drawn: list[dict[str, Any]] = []
     for _ in range(count):
-        for source, other, asset in _offers(episode.scene, split, role, rng):
-            grown = _grown(episode, other, asset, rng)
-            if grown is not None:
-                episode = grown
-                drawn.append({"object": other.description, "scene": source})
-                break
+        grown = _with_one(episode, split, role, rng)
+        gone: list[str] = []
+        if grown is None:
+            smaller, gone = hide_objects(episode, 1, rng, ADDED)
+            grown = _with_one(smaller, split, role, rng) if gone else None
+        if grown is not None:
+            episode, source, words = grown
+            drawn.append({"object": words, "scene": source, "instead_of": gone[0] if gone else None})
     return episode, drawn
+
+
+def _with_one(
+    episode: Episode, split: str, role: str, rng: np.random.Generator
+) -> tuple[Episode, str, str] | None:  # fmt: skip
+    """The episode with one thing more, where that is from and what it is; None where nothing finds room."""
+    for source, other, asset in islice(_offers(episode.scene, split, role, rng), PLACE_TRIES):
+        grown = _grown(episode, other, asset, rng)
+        if grown is not None:
+            return grown, source, other.description
+    return None
 
 
 def _grown(episode: Episode, other: ObjectSpec, asset: Asset, rng: np.random.Generator) -> Episode | None:
@@ -159,15 +188,19 @@ def _offers(
             yield names[position], other.spec.objects[index], other.assets[index]
 
 
-def _fits_task(scene: BuiltScene, role: Literal["target", "receptacle"], asset: Asset) -> bool:
+def _fits_task(
+    scene: BuiltScene, role: Literal["target", "receptacle"], asset: Asset, predicate: str | None
+) -> bool:  # fmt: skip
     """Whether the task can be done with this asset in the role."""
     task = scene.spec.task
-    if task.receptacle is None or task.predicate is None:
+    if task.receptacle is None:
         return True
+    if predicate is None:
+        return False
     target, receptacle = scene.index(task.target), scene.index(task.receptacle)
     assert target is not None and receptacle is not None
     thing, holder = (asset, scene.assets[receptacle]) if role == "target" else (scene.assets[target], asset)
-    return fits(thing, holder, task.predicate)
+    return fits(thing, holder, predicate)
 
 
 def fits(thing: Asset, holder: Asset, predicate: str) -> bool:
@@ -188,15 +221,18 @@ def fits(thing: Asset, holder: Asset, predicate: str) -> bool:
     return short < top and long < OVERHANG * top and thing.size_m[2] < STEEP * short
 
 
-def _swapped(scene: BuiltScene, index: int, other: ObjectSpec, asset: Asset) -> BuiltScene:
-    """The scene with another object in one place; task and relations name it."""
+def _swapped(
+    scene: BuiltScene, index: int, other: ObjectSpec, asset: Asset, predicate: str | None
+) -> BuiltScene:  # fmt: skip
+    """The scene with another object in one place; task and relations name it. On a plate things go on, not in."""
     spec, old = scene.spec, scene.spec.objects[index]
     name = _free_name(spec, other.category)
 
     def renamed(word: str | None) -> str | None:
         return name if word == old.name else word
 
-    task = spec_replace(spec.task, target=renamed(spec.task.target), receptacle=renamed(spec.task.receptacle))
+    target, receptacle = renamed(spec.task.target), renamed(spec.task.receptacle)
+    task = spec_replace(spec.task, target=target, receptacle=receptacle, predicate=predicate)
     relations = tuple(spec_replace(r, subject=renamed(r.subject), object=renamed(r.object)) for r in spec.relations)
     item = spec_replace(other, name=name, role=old.role, pose=old.pose)
     objects = (*spec.objects[:index], item, *spec.objects[index + 1 :])
@@ -207,9 +243,9 @@ def _swapped(scene: BuiltScene, index: int, other: ObjectSpec, asset: Asset) -> 
 def _free_name(spec: SceneSpec, category: str) -> str:
     names = [item.name for item in spec.objects]
     number = 1
-    while f"other_{category[:36]}_{number}" in names:
+    while f"{ADDED}{category[:36]}_{number}" in names:
         number += 1
-    return f"other_{category[:36]}_{number}"
+    return f"{ADDED}{category[:36]}_{number}"
 
 
 def _pose(at: Placement) -> Pose:

@@ -20,7 +20,7 @@ class LayoutRandomization(VariationWrapper):
     Args:
         env: an environment of this package.
         target: another target, which fits the task, from another scene: true, or the ``split`` it comes from.
-        receptacle: another receptacle, into which the target fits: true, or its ``split``.
+        receptacle: another receptacle, in or on which the target fits: true, or its ``split``.
         hidden: how many distractors are taken away (rounded).
         placement: how far objects may stand from the card's places: ``position_m`` along x and y, ``yaw_rad``;
             the target at least ``beyond_m`` away where there is room.

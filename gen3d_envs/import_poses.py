@@ -46,7 +46,7 @@ def kept_poses(
         return
     tilted = tuple(f"{name} lay tilted in the world and stands upright here" for name, row in placed.items() if row[3])
     heights = _heights(spec, frames)
-    wanted = [name for name in (spec.task.target, spec.task.receptacle) if name is not None]
+    wanted = list(spec.task.concerned)
     robot = world.first("robot")
     if robot is not None and robot.position_m is not None and robot.orientation_xyzw is not None:
         (x, y, _), yaw = robot.position_m, yaw_of(robot.orientation_xyzw)

@@ -11,7 +11,7 @@ from gen3d_envs.spec import BACK_M, SceneSpec
 
 WORDS = {
     "on": "on", "in": "in", "next_to": "next to", "left_of": "left of", "right_of": "right of",
-    "in_front_of": "in front of", "behind": "behind",
+    "in_front_of": "in front of", "behind": "behind", "at": "in the place of",
 }  # fmt: skip
 """Predicates as a person says them."""
 
@@ -67,7 +67,13 @@ def scene_graph(scene: SceneSpec) -> str:
 def _goal(scene: SceneSpec, center: dict[str, float], top: int) -> str:
     x = center[scene.task.target]
     style = 'fill="none" stroke="var(--target)" stroke-width="2.5" stroke-dasharray="7 5" marker-end="url(#goal)"'
-    if scene.task.receptacle is None:
+    goal = scene.task.all_goals[0] if scene.task.all_goals else None
+    more = f" (and {len(scene.task.all_goals) - 1} more)" if len(scene.task.all_goals) > 1 else ""
+    said = "" if goal is None else f"{WORDS[goal.predicate]} the {escape(scene.words(goal.receptacle))}{more}"
+    if scene.task.receptacle is None and goal is not None:
+        path, label, at = f"M{x:g} {top - 6} L{x:g} {top - 60}", f"goal: {said}", x
+        anchor, at, y = ("start", at + 12, top - 34)
+    elif scene.task.receptacle is None:
         path, label, at = f"M{x:g} {top - 6} L{x:g} {top - 60}", "goal: lift 10 cm and hold", x
         # Keep the label inside the drawing, whichever box it belongs to.
         anchor, at, y = ("start", at + 12, top - 34)
@@ -76,7 +82,12 @@ def _goal(scene: SceneSpec, center: dict[str, float], top: int) -> str:
     else:
         to = center[scene.task.receptacle]
         path = f"M{x:g} {top - 6} C{x:g} {top - 76} {to:g} {top - 76} {to:g} {top - 8}"
-        label, at, y, anchor = f"goal: {WORDS[scene.task.predicate or 'on']}", (x + to) / 2, top - 70, "middle"
+        label, at, y, anchor = (
+            f"goal: {WORDS[goal.predicate if goal else 'on']}{more}",
+            (x + to) / 2,
+            top - 70,
+            "middle",
+        )
     return (
         f'<path d="{path}" {style}/><text x="{at:g}" y="{y}" text-anchor="{anchor}" font-size="14" font-weight="600" '
         f'style="fill:var(--target)">{label}</text>'

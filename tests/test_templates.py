@@ -13,7 +13,7 @@ from gen3d_envs.assets.materials import COLORS
 from gen3d_envs.design import templates, vocabulary
 from gen3d_envs.design.grammar import parse
 from gen3d_envs.design.rules import design
-from gen3d_envs.design.templates import TEMPLATES, by_family, phrase
+from gen3d_envs.design.templates import TEMPLATES, by_family, fitting, phrase, phrase_goals, phrase_scene
 from gen3d_envs.errors import DesignError
 
 _COLORS = [None, *sorted(set(COLORS) - {"kraft"})]
@@ -45,11 +45,14 @@ def meaning(sentence: str):
 
 def test_there_are_enough_and_each_is_its_own():
     assert len(by_family("place")) >= 24 and len(by_family("pick")) >= 16
-    assert len({template.text for template in TEMPLATES.values()}) == len(TEMPLATES)
+    assert len({(template.family, template.text) for template in TEMPLATES.values()}) == len(TEMPLATES)
     for name, template in TEMPLATES.items():
         fields = {field for _, field, _, _ in string.Formatter().parse(template.text) if field}
         relations = fields & {"at", "to", "inside"}
         assert template.name == name
+        if template.family not in ("pick", "place"):
+            assert fields == {"pair"} or fields == {"goals"}
+            continue
         assert fields - relations == ({"target", "receptacle"} if template.family == "place" else {"target"})
         assert len(relations) >= (1 if template.family == "place" else 0)
 
@@ -71,7 +74,7 @@ def test_every_template_means_the_same(target, container, surface):
         assert other == picks[0], template
 
 
-@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
+@pytest.mark.parametrize("template", [*by_family("pick"), *by_family("place")], ids=lambda t: t.name)
 @pytest.mark.parametrize(("receptacle", "predicate"), [("blue bowl", "in"), ("orange plate", "on")])
 def test_every_template_designs_without_doubt(template, receptacle, predicate):
     where = (receptacle, predicate) if template.family == "place" else ()
@@ -82,6 +85,41 @@ def test_every_template_designs_without_doubt(template, receptacle, predicate):
     if where:
         assert scene.object(scene.task.receptacle).description == receptacle
         assert scene.task.predicate == predicate
+
+
+SCENES = {
+    "stack": ["stack the red cube on the blue cube", "stack the soap on the book"],
+    "push": ["push the red cube to the green spot", "push the tape behind the book"],
+    "sort": ["put the lime in the bowl and the soap on the plate", "put the egg, the lime and the soap in the basket"],
+    "rearrange": ["swap the soap and the cube", "put the lime on the plate and the cup next to the plate"],
+}
+
+
+@pytest.mark.parametrize("sentence", [sentence for said in SCENES.values() for sentence in said])
+def test_every_template_of_a_family_with_goals_means_the_same(sentence):
+    """Said in any other way, the same goals come out, and no doubt."""
+    scene = design(sentence)
+
+    def goals(other):
+        return [(other.words(g.target), g.predicate, other.words(g.receptacle)) for g in other.task.all_goals]
+
+    templates = fitting(scene)
+    assert len(templates) >= 5 and phrase_scene(scene) == phrase_scene(scene, templates[0])
+    for template in templates:
+        other = design(phrase_scene(scene, template))
+        assert (other.task.family, goals(other), other.warnings) == (scene.task.family, goals(scene), ()), template
+
+
+def test_templates_that_do_not_fit_are_refused():
+    scene = design("swap the soap and the cube")
+    for name in ("put_so", "push", "put_at"):
+        with pytest.raises(DesignError, match="template"):
+            phrase_scene(scene, name)
+    with pytest.raises(DesignError, match="template"):
+        phrase_goals("swap", [])
+    assert phrase("stack", "cube", "book", "on") == "stack the cube on the book"
+    assert phrase_scene(design("put the apple in the bowl")) == "put the apple in the bowl"
+    assert phrase_scene(design("pick up the apple")) == "pick up the apple"
 
 
 def test_an_instruction_reads_well():

@@ -55,7 +55,13 @@ def describe(scene: BuiltScene) -> None:
 
 def task_words(spec: SceneSpec) -> str:
     """The task in a few words."""
-    target = spec.target.description
-    if spec.task.receptacle is None:
-        return f"lift the {target}"
-    return f"{target} {spec.task.predicate} {spec.object(spec.task.receptacle).description}"
+    goals = spec.task.all_goals
+    if not goals:
+        return f"lift the {spec.target.description}"
+    said = (f"{spec.words(g.target)} {_SAID.get(g.predicate, g.predicate)} {spec.words(g.receptacle)}" for g in goals)
+    return "; ".join(said)
+
+
+_SAID = {name: name.replace("_", " ") for name in ("next_to", "left_of", "right_of", "in_front_of")} | {
+    "at": "in the place of"
+}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.assets.generate import available
 from gen3d_envs.build import BuiltScene
@@ -80,6 +82,9 @@ def renamed(spec: SceneSpec, old: str, new: str) -> SceneSpec:
         return new if name == old else name
 
     task = replace(spec.task, target=named_now(spec.task.target), receptacle=named_now(spec.task.receptacle))
+    if task.all_goals and task.goals is not msgspec.UNSET:
+        goals = (replace(g, target=named_now(g.target), receptacle=named_now(g.receptacle)) for g in task.all_goals)
+        task = replace(task, goals=tuple(goals))
     relations = tuple(
         replace(r, subject=named_now(r.subject), object=named_now(r.object)) for r in spec.relations
     )  # fmt: skip

@@ -38,6 +38,10 @@ SETTLE_S = 0.25
 
 MAX_PIXELS = 2048
 
+FOREIGN_OPTIONS = frozenset({"lerobot_new_rollout"})
+"""Reset options that other codebases give to any environment, and that change nothing here: LeRobot's evaluation marks
+the start of a rollout."""
+
 Focus = tuple[int, int | None, tuple[float, float, float] | None]
 """What the state observation shows: target, receptacle, and the spot (x, y, radius in m) instead of a receptacle."""
 
@@ -387,7 +391,7 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             raise Gen3DError("This environment was closed: make a new one.")
 
     def _draw_scene(self, options: dict[str, Any]) -> BuiltScene:
-        if not isinstance(options, dict) or set(options) - {"scene"}:
+        if not isinstance(options, dict) or set(options) - {"scene"} - FOREIGN_OPTIONS:
             raise FieldError("options", options, "no such reset option", "The only option is 'scene'")
         wanted = options.get("scene")
         if wanted is not None:

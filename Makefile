@@ -15,11 +15,11 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: help demo test test-slow bench lint types format clean distclean
+.PHONY: help demo test test-slow integrations bench lint types format clean distclean
 
 help:
 	@echo "make demo [PROMPT=\"put the green apple in the bowl\"]   sentence -> certified scene -> report"
-	@echo "make test | test-slow | bench | lint | types | format | clean | distclean"
+	@echo "make test | test-slow | integrations | bench | lint | types | format | clean | distclean"
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -46,6 +46,9 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow and not benchmark"
+
+integrations: $(VENV)/bin/python
+	$(BIN)/python tests/integrations/run.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark --benchmark-enable

@@ -276,6 +276,7 @@ def default_store() -> AssetStore:
 
 def _folders() -> tuple[Path, ...]:
     """Where assets are looked for; the first is written to."""
-    from gen3d_envs.registration import benchmark_folder, registry_folder
+    from gen3d_envs.registration import BENCHMARK, FAMILY_BENCHMARKS, benchmark_folder, registry_folder
 
-    return cache_folder() / "assets", registry_folder() / "assets", benchmark_folder() / "assets.pack"
+    packs = [benchmark_folder(name) / "assets.pack" for name in dict.fromkeys([BENCHMARK, *FAMILY_BENCHMARKS.values()])]
+    return cache_folder() / "assets", registry_folder() / "assets", *packs

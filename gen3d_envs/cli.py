@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from gen3d_envs.errors import Gen3DError
+from gen3d_envs.registration import FAMILIES
 
 MAX_SEED = 2**53
 
@@ -192,7 +193,7 @@ def build_parser() -> argparse.ArgumentParser:
         "list", "catalog:list_scenes", "list the IDs there are, released ones and your own",
         ["gen3d list", "gen3d list --family pick"],
     )  # fmt: skip
-    listing.add_argument("--family", choices=("pick", "place"), help="only this family")
+    listing.add_argument("--family", choices=tuple(FAMILIES), help="only this family")
 
     info = command(
         "info", "catalog:info", "show a scene, its spaces, its certificate and how to make it",

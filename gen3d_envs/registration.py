@@ -21,8 +21,16 @@ from gen3d_envs.errors import SceneError
 from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 
 ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
-FAMILIES = {"pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0"}
+FAMILIES = {
+    "pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0", "stack": "Gen3D-Stack-v0", "push": "Gen3D-Push-v0",
+    "sort": "Gen3D-Sort-v0", "rearrange": "Gen3D-Rearrange-v0",
+}  # fmt: skip
+"""The ID of each family of tasks."""
+
 BENCHMARK = "gen3d-100"
+FAMILY_BENCHMARKS = dict.fromkeys(("stack", "push", "sort", "rearrange"), "gen3d-tasks")
+"""Where the scenes of a family are, if not in :data:`BENCHMARK`."""
+
 BENCHMARK_ID = "Gen3D-100-v0"
 COLLECTIONS: dict[str, dict[str, str]] = {
     **{env_id: {"family": family} for family, env_id in FAMILIES.items()}, BENCHMARK_ID: {"split": "train"},
@@ -59,13 +67,14 @@ def released() -> dict[str, dict[str, str]]:
     """Released scenes: name -> ``{"family", "hash"}``, in name order; those of a benchmark with ``"split"`` too."""
     path = registry_folder() / "index.json"
     index: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.is_file() else {}
-    return dict(sorted({**index, **benchmark_scenes()}.items()))
+    own = [BENCHMARK, *dict.fromkeys(FAMILY_BENCHMARKS.values())]
+    return dict(sorted({**index, **{n: row for name in own for n, row in benchmark_scenes(name).items()}}.items()))
 
 
-@lru_cache(maxsize=1)
-def benchmark_scenes() -> dict[str, dict[str, str]]:
-    """Scenes of the released benchmark: name -> ``{"family", "hash", "split"}``, in the benchmark's own fixed order."""
-    path = benchmark_folder() / "bank.json"
+@lru_cache(maxsize=8)
+def benchmark_scenes(benchmark: str = BENCHMARK) -> dict[str, dict[str, str]]:
+    """Scenes of a released benchmark: name -> ``{"family", "hash", "split"}``, in the benchmark's own fixed order."""
+    path = benchmark_folder(benchmark) / "bank.json"
     if not path.is_file():
         return {}
     rows = json.loads(path.read_text())["scenes"]
@@ -74,9 +83,9 @@ def benchmark_scenes() -> dict[str, dict[str, str]]:
     }
 
 
-def benchmark_folder() -> Path:
-    """Folder of the released benchmark: its cards, ``assets.pack`` and ``bank.json``."""
-    return registry_folder() / "banks" / BENCHMARK
+def benchmark_folder(benchmark: str = BENCHMARK) -> Path:
+    """Folder of a released benchmark: its cards, ``assets.pack`` and ``bank.json``."""
+    return registry_folder() / "banks" / benchmark
 
 
 def scene_names(family: str | None = None, split: str | None = None, num_scenes: int | None = None) -> list[str]:
@@ -86,7 +95,7 @@ def scene_names(family: str | None = None, split: str | None = None, num_scenes:
     beginnings of larger ones.
 
     Args:
-        family: ``"pick"`` or ``"place"``; both where None.
+        family: one of :data:`FAMILIES`; all of the benchmark gen3d-100 where None.
         split: ``"train"`` (also where None), ``"heldout"`` or ``"handmade"``.
         num_scenes: at most this many, the first ones; a family that has fewer in the split gives all it has.
 
@@ -98,7 +107,8 @@ def scene_names(family: str | None = None, split: str | None = None, num_scenes:
     split = "train" if split is None else split
     if split not in SPLITS:
         raise SceneError("split", split, "is no split", f"Use one of {', '.join(SPLITS)}")
-    rows = {name: row for name, row in benchmark_scenes().items() if row["split"] == split}
+    scenes = benchmark_scenes(FAMILY_BENCHMARKS.get(family or "", BENCHMARK))
+    rows = {name: row for name, row in scenes.items() if row["split"] == split}
     names = [name for name, row in rows.items() if family in (None, row["family"])]
     if num_scenes is None:
         return names
@@ -157,7 +167,10 @@ def load_card(scene: str) -> tuple[SceneSpec, Path]:
             "scene", scene, "no scene has this name",
             f"Did you mean {', '.join(near)}?" if near else "`gen3d list` shows all; a path must end in .json",
         )  # fmt: skip
-    path = (benchmark_folder() if "split" in row else registry_folder() / "scenes") / f"{name}.json"
+    folder = registry_folder() / "scenes"
+    if "split" in row:
+        folder = benchmark_folder(FAMILY_BENCHMARKS.get(row["family"], BENCHMARK))
+    path = folder / f"{name}.json"
     card = read_card(path)
     if card.hash != row["hash"]:
         raise SceneError(

@@ -20,7 +20,7 @@ import gen3d_envs
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import EngineUnavailable
 from gen3d_envs.experts.scripted import ScriptedExpert
-from gen3d_envs.registration import benchmark_scenes, released
+from gen3d_envs.registration import FAMILIES, benchmark_scenes, released
 from gen3d_envs.robots import ROBOTS
 from gen3d_envs.sim.engines import ENGINES, make_world
 
@@ -35,14 +35,12 @@ PICK, PLACE = "Gen3D/TestPickCube-v0", "Gen3D/TestPlaceBallInBowl-v0"
 SINGLE_SCENES = tuple(name for name, row in released().items() if "split" not in row)
 """Released scenes that are part of no benchmark."""
 
-RELEASED_IDS = tuple(f"Gen3D/{name}-v0" for name in (*SINGLE_SCENES, *tuple(benchmark_scenes())[::19]))
-"""The single scenes and some of the benchmark: what holds for all is tested in test_benchmark.py."""
+_SOME = (*tuple(benchmark_scenes())[::19], *tuple(benchmark_scenes("gen3d-tasks"))[:4])
 
-FAMILY_IDS = tuple(
-    env_id
-    for family, env_id in (("pick", "Gen3D-Pick-v0"), ("place", "Gen3D-Place-v0"))
-    if gen3d_envs.scene_names(family)
-)
+RELEASED_IDS = tuple(f"Gen3D/{name}-v0" for name in (*SINGLE_SCENES, *_SOME))
+"""The single scenes and some of the benchmarks: what holds for all is tested in test_benchmark.py and beside it."""
+
+FAMILY_IDS = tuple(env_id for family, env_id in FAMILIES.items() if gen3d_envs.scene_names(family))
 
 ALL_IDS = (*FAMILY_IDS, "Gen3D-100-v0", *RELEASED_IDS, *TEST_IDS)
 """Everything that can be made; a new ID is tested by existing."""

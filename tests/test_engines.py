@@ -14,6 +14,7 @@ from gymnasium.utils.env_checker import check_env
 from helpers import ENGINE_NAMES, FAMILY_IDS, PICK, PLACE, REPOSITORY, ROBOT_NAMES, make, run_python
 
 from gen3d_envs.certify import certify
+from gen3d_envs.commands.compare_engines import markdown
 from gen3d_envs.compare import compare, scenes_of
 from gen3d_envs.compare_plot import svg
 from gen3d_envs.errors import EngineUnavailable, FieldError
@@ -176,6 +177,11 @@ def test_the_expert_succeeds_alike_on_all_engines() -> None:
         ]
         rates.append(sum(done) / 2.0)
     assert max(rates) - min(rates) <= 3.0, dict(zip(ENGINE_NAMES, rates, strict=True))
+
+
+def test_the_page_about_engines_shows_what_was_measured() -> None:
+    page = (REPOSITORY / "docs" / "engines.md").read_text(encoding="utf-8")
+    assert markdown(sorted((REPOSITORY / "docs" / "engines").glob("*.json"))) in page
 
 
 def test_scenes_of_an_id() -> None:

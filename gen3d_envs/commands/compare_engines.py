@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,3 +67,19 @@ def _row(measure: Measure) -> tuple[str, ...]:
 
 def _json(result: Comparison) -> bytes:
     return json.dumps({"gen3d_comparison": 1, **asdict(result)}, indent=1).encode() + b"\n"
+
+
+def markdown(files: Sequence[Path]) -> str:
+    """A Markdown table of stored comparisons, of the same two engines each."""
+    lines = [
+        "| family, robot | measure | n | theory | first | second | mean difference | largest |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for path in files:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        what = f"{stored['env_id'].split('-')[1]}, {stored['robot']}"
+        for row in stored["measures"]:
+            row = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+            name, unit, *rest = _row(Measure(**row))
+            lines.append(f"| {' | '.join([what, f'{name}, {unit}', *rest])} |".replace("|  |", "| |"))
+    return "\n".join(lines)

@@ -155,9 +155,7 @@ def _forms() -> dict[str, str]:
 VERBS: dict[str, tuple[VerbClass, str]] = {form: (_CLASSES[base], base) for form, base in _forms().items()}
 """Written form -> class and base form."""
 
-_MOTION = (
-    "is a manipulation this release cannot build: its tasks are picking a thing up and placing it on or in another"
-)
+_MOTION = "is a manipulation this release cannot build: it picks, places, stacks, pushes, sorts and rearranges"
 UNSUPPORTED_VERBS = {
     **dict.fromkeys(
         words("""

@@ -75,13 +75,15 @@ CODEBASES = (
     ),
     Codebase("TorchRL PPO", "torchrl", _script("torchrl_ppo"), ("torchrl", TORCH)),
     Codebase(
-        "Tianshou PPO", "tianshou", _script("tianshou_ppo"), ("tianshou>=2", TORCH), group="tianshou",
+        "Tianshou PPO", "tianshou", _script("tianshou_ppo"), ("tianshou[eval]>=2", TORCH), group="tianshou",
         freed=("filelock", "numpy", "packaging", "pillow"),
     ),
     Codebase(
         "PufferLib emulation", "pufferlib", _script("pufferlib_emulation"),
         ("cython", "psutil", "pynvml", "rich", "rich_argparse", "setuptools", "wheel", TORCH), group="pufferlib",
-        without_dependencies=("pufferlib",), variables=(("NO_OCEAN", "1"),),
+        # Its pins want NumPy 1; its games in C want a download while it is built, and emulation needs none of them.
+        without_dependencies=("gym==0.26.2", "gym-notices", "pettingzoo==1.24.3", "pufferlib==3.0.0"),
+        variables=(("NO_OCEAN", "1"), ("NO_TRAIN", "1"), ("PYTHONPATH", str(HERE / "pufferlib_build"))),
     ),
     Codebase(
         "Ray RLlib PPO", "ray", _script("rllib_ppo"), ("ray[rllib]", TORCH), group="rllib", freed=("gymnasium",)
@@ -169,8 +171,9 @@ def _install(codebase: Codebase, folder: Path, python: Path) -> str:
         done = _call(step, INSTALL_S, folder, {**os.environ, **dict(codebase.variables)})
         if done.returncode:
             lines = [line.strip() for line in done.stderr.splitlines()]
-            wanted = r"ERROR: |error: |[\w.]+Error: "
-            return next((line for line in lines if re.match(wanted, line)), lines[-1] if lines else "pip failed")
+            wanted = (r"[\w.]+Error: ", r"ERROR: ", r"error: ")
+            found = [line for pattern in wanted for line in lines if re.match(pattern, line)]
+            return next(iter(found), "pip failed without saying why")
     return ""
 
 

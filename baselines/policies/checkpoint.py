@@ -23,7 +23,9 @@ MAX_CONFIG_BYTES = 4_000_000
 Loader = Callable[[Path, gymnasium.Env[Any, Any], PolicyOptions], ChunkPolicy]
 """Takes the folder, the environment and the options; must not unpickle anything from the folder."""
 
-LOADERS: dict[str, str | Loader] = {}
+LOADERS: dict[str, str | Loader] = {
+    "gen3d_flow_vla": "gen3d_envs.baselines.vla.policy:load_policy",
+}
 """By ``model_type``: a loader, or ``"module:function"`` to be imported when needed."""
 
 

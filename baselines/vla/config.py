@@ -1,0 +1,100 @@
+"""What a FlowVLA is made of, and everything it must remember to be used rightly."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+import gymnasium
+from transformers import PretrainedConfig
+
+from gen3d_envs.contract import Contract, contract_from_json, contract_of, require_same
+from gen3d_envs.errors import ContractError, FieldError
+
+MODEL_TYPE = "gen3d_flow_vla"
+
+SIZES: dict[str, dict[str, Any]] = {
+    "micro": {"channels": [8, 8, 8, 16], "text_width": 16, "hidden": 32, "layers": 1},
+    "tiny": {"channels": [24, 32, 48, 64], "text_width": 64, "hidden": 384, "layers": 3},
+    "small": {"channels": [32, 64, 96, 128], "text_width": 128, "hidden": 640, "layers": 4},
+}
+"""Widths by name: ``micro`` for tests, ``tiny`` (1.9 M parameters) for a CPU, ``small`` for more."""
+
+IGNORED = ("horizon_steps",)
+"""What may differ between training and use: the policy has no memory, so the length of an episode is nothing to it."""
+
+
+class FlowVLAConfig(PretrainedConfig):
+    """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
+
+    Attributes:
+        channels: of the four convolutions.
+        text_width: numbers per word.
+        hidden, layers: of the flow network.
+        chunk: control steps that are planned at once.
+        flow_steps: Euler steps from noise to actions when acting.
+        contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
+        proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
+        label_mean, label_std: of the positions that the tower is also trained to tell, m, robot base.
+    """
+
+    model_type = MODEL_TYPE
+
+    channels: list[int] = field(default_factory=lambda: [24, 32, 48, 64])
+    text_width: int = 64
+    hidden: int = 384
+    layers: int = 3
+    chunk: int = 4
+    flow_steps: int = 4
+    cameras: int = 1
+    contract: str = ""
+    proprio_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
+    proprio_std: list[float] = field(default_factory=lambda: [1.0] * 7)
+    action_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
+    action_std: list[float] = field(default_factory=lambda: [1.0] * 7)
+    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.3, 0.0, 0.02])
+    label_std: list[float] = field(default_factory=lambda: [0.1] * 6)
+
+    @property
+    def action_dim(self) -> int:
+        """Numbers of one action."""
+        return len(self.action_mean)
+
+    def made_for(self) -> Contract:
+        """The contract of the training.
+
+        Raises:
+            ContractError: the checkpoint holds none.
+        """
+        if not self.contract:
+            raise ContractError("contract", "", "is not in the checkpoint", "Use one that training wrote")
+        return contract_from_json(self.contract)
+
+    def require(self, env: gymnasium.Env[Any, Any]) -> None:
+        """Refuse an environment whose numbers mean something else.
+
+        Raises:
+            ContractError: with one line per difference.
+        """
+        require_same(self.made_for(), contract_of(env), IGNORED)
+
+
+def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int = 4) -> FlowVLAConfig:
+    """The configuration of a new policy for environments of a contract.
+
+    Raises:
+        FieldError: an unknown size, or a contract without pictures or without ``agent_pos``.
+    """
+    if size not in SIZES:
+        raise FieldError("size", size, "is not known", f"Use one of {', '.join(SIZES)}")
+    if contract.obs_type != "pixels_agent_pos":
+        raise FieldError("obs_type", contract.obs_type, "is not what this policy sees", "Use 'pixels_agent_pos'")
+    for name, value in (("chunk", chunk), ("flow_steps", flow_steps)):
+        if not 1 <= value <= 64:
+            raise FieldError(name, value, "is out of range", "Give a whole number from 1 to 64")
+    count = len(contract.action.labels)
+    return FlowVLAConfig(
+        **SIZES[size], chunk=chunk, flow_steps=flow_steps, cameras=len(contract.pictures),
+        contract=contract.to_json(), action_mean=[0.0] * count, action_std=[1.0] * count,
+        proprio_mean=[0.0] * contract.vectors[0].size, proprio_std=[1.0] * contract.vectors[0].size,
+    )  # fmt: skip

@@ -1,0 +1,251 @@
+"""FlowVLA: pictures, words and proprioception to a chunk of actions, by flow matching.
+
+A path from noise to actions (rectified flow, Liu et al. 2022, arXiv:2209.03003): ``x_t = (1 - t) x_0 + t a`` with
+``x_0 ~ N(0, 1)``, ``t`` from 0 (noise) to 1 (actions), and the network regresses the velocity ``a - x_0``. Note that
+openpi runs its time the other way.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+from .config import FlowVLAConfig
+from .text import BUCKETS, GROUPS, MAX_WORDS
+
+LABELS = 6
+"""Numbers of the auxiliary labels: where the target and the receptacle are, m, robot base."""
+
+TIME_FREQUENCIES = 8
+
+CARD = """---
+library_name: gen3d-envs
+pipeline_tag: robotics
+---
+# FlowVLA
+
+A small vision-language-action policy for Gen3D environments: {pictures}, an instruction and {proprio} numbers of
+proprioception in, {chunk} actions of {actions} numbers out, by flow matching in {steps} steps. {parameters:,}
+parameters. Trained in simulation only; it acts only where the environment's contract is the one in `config.json`.
+
+Use: `gen3d_envs.baselines.policies.get_policy("THIS FOLDER", env)`.
+"""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch of what the policy sees.
+
+    Attributes:
+        pixels: ``(B, cameras, 3, H, W)`` uint8.
+        proprio: ``(B, P)`` float32, as observed.
+        tokens: ``(B, TOKENS)`` integers, see :func:`gen3d_envs.baselines.vla.text.tokens`.
+    """
+
+    pixels: Tensor
+    proprio: Tensor
+    tokens: Tensor
+
+
+class TextEncoder(nn.Module):
+    """Words to one vector: letter groups to words, words with their places through one attention layer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.groups = nn.Embedding(BUCKETS, width, padding_idx=0)
+        self.places = nn.Parameter(torch.zeros(MAX_WORDS, width))
+        self.query = nn.Parameter(torch.zeros(4, width))
+        self.mix = nn.Conv1d(width, width, 3, padding=1)
+        self.out = nn.Linear(4 * width, width)
+        nn.init.normal_(self.groups.weight, std=0.5)
+        nn.init.zeros_(self.groups.weight[0].detach())
+        nn.init.normal_(self.places, std=0.1)
+        nn.init.normal_(self.query, std=1.0 / math.sqrt(width))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(B, TOKENS)`` to ``(B, width)``; an instruction without words gives a constant."""
+        # Many rows of a batch say the same: each sentence is read once.
+        unique, inverse = torch.unique(tokens.long(), dim=0, return_inverse=True)
+        grouped = unique.view(-1, MAX_WORDS, GROUPS)
+        counts = (grouped > 0).sum(-1, keepdim=True)
+        words = self.groups(grouped).sum(2) / counts.clamp(min=1)
+        present = counts > 0
+        words = (words + self.places) * present
+        mixed = words + functional.silu(self.mix(words.transpose(1, 2)).transpose(1, 2))
+        scores = mixed @ self.query.T  # (U, words, 4)
+        scores = scores.masked_fill(~present, -1e4)
+        read = torch.softmax(scores, 1).transpose(1, 2) @ (mixed * present)  # (U, 4, width)
+        return self.out(read.flatten(1))[inverse]
+
+
+class Tower(nn.Module):
+    """Convolutions led by the words (FiLM, Perez et al. 2018), and where each of their maps responds most."""
+
+    def __init__(self, channels: list[int], text_width: int) -> None:
+        super().__init__()
+        a, b, c, d = channels
+        self.first = nn.Conv2d(3, a, 5, 2, 2)
+        self.second = nn.Conv2d(a, b, 3, 1, 1)
+        self.third = nn.Conv2d(b, c, 3, 2, 1)
+        self.fourth = nn.Conv2d(c, d, 3, 1, 1)
+        self.down = nn.Conv2d(d, b, 1)
+        self.fine = nn.Conv2d(b, b, 3, 1, 1)
+        self.film = nn.ModuleList(nn.Linear(text_width, 2 * n) for n in (b, d, b))
+        self.sharpness = nn.Parameter(torch.tensor(2.0))
+        self.size = 2 * (b + d) + d
+
+    def forward(self, pixels: Tensor, words: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` uint8 and ``(B, text_width)`` to ``(B, size)``."""
+        x = pixels.float().div(127.5).sub(1.0).contiguous(memory_format=torch.channels_last)
+        x = functional.silu(self.first(x))
+        near = functional.silu(self._led(self.second(x), words, 0))
+        x = functional.silu(self.third(near))
+        deep = functional.silu(self._led(self.fourth(x), words, 1))
+        wide = functional.interpolate(self.down(deep), size=near.shape[-2:], mode="bilinear")
+        fine = functional.silu(self._led(self.fine(near + wide), words, 2))
+        return torch.cat([self._points(fine), self._points(deep), deep.mean((2, 3))], 1)
+
+    def _led(self, x: Tensor, words: Tensor, index: int) -> Tensor:
+        scale, shift = self.film[index](words)[..., None, None].chunk(2, 1)
+        return x * (1.0 + scale) + shift
+
+    def _points(self, maps: Tensor) -> Tensor:
+        """Expected place of each map's response, in [-1, 1] (spatial softmax, Levine et al. 2016)."""
+        height, width = maps.shape[-2:]
+        weights = torch.softmax(maps.flatten(2) * self.sharpness, -1).view_as(maps)
+        down = torch.linspace(-1.0, 1.0, height, device=maps.device)
+        right = torch.linspace(-1.0, 1.0, width, device=maps.device)
+        return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
+
+
+class FlowNet(nn.Module):
+    """The velocity of a chunk on its way from noise, given what is seen."""
+
+    def __init__(self, size: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.into = nn.Linear(size + hidden + 2 * TIME_FREQUENCIES, hidden)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+            for _ in range(layers)
+        )
+        self.out = nn.Linear(hidden, size)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
+        """``(B, size)``, ``(B,)`` in [0, 1] and ``(B, hidden)`` to ``(B, size)``."""
+        hidden = self.into(torch.cat([x, time_features(time), seen], 1))
+        for block in self.blocks:
+            hidden = hidden + block(hidden)
+        return self.out(functional.silu(hidden))
+
+
+def time_features(time: Tensor) -> Tensor:
+    """``(B,)`` to ``(B, 2 TIME_FREQUENCIES)``: sines and cosines of up to three turns."""
+    rates = torch.linspace(0.25, 3.0, TIME_FREQUENCIES, device=time.device) * 2.0 * math.pi
+    angles = time[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+class FlowVLA(PreTrainedModel):
+    """The policy. Actions inside are normalised: ``(action - mean) / std``, flattened to ``chunk * action_dim``."""
+
+    config_class = FlowVLAConfig
+    config: FlowVLAConfig
+    base_model_prefix = "vla"
+    main_input_name = "pixels"
+
+    def __init__(self, config: FlowVLAConfig) -> None:
+        super().__init__(config)
+        self.size = config.chunk * config.action_dim
+        self.text = TextEncoder(config.text_width)
+        self.tower = Tower(config.channels, config.text_width)
+        seen = config.cameras * self.tower.size + config.text_width
+        self.locate = nn.Sequential(nn.Linear(seen, config.hidden), nn.SiLU(), nn.Linear(config.hidden, LABELS))
+        self.join = nn.Sequential(
+            nn.Linear(seen + LABELS + len(config.proprio_mean), config.hidden), nn.SiLU(),
+            nn.Linear(config.hidden, config.hidden), nn.SiLU(),
+        )  # fmt: skip
+        self.flow = FlowNet(self.size, config.hidden, config.layers)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Modules drew their weights themselves."""
+
+    def _like(self, values: list[float], other: Tensor) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=other.device)
+
+    def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """What is seen, ``(B, hidden)``, and where the target and receptacle seem to be, ``(B, 6)`` normalised."""
+        words = self.text(inputs.tokens)
+        count = inputs.pixels.shape[1]
+        views = self.tower(inputs.pixels.flatten(0, 1), words.repeat_interleave(count, 0))
+        seen = torch.cat([views.view(len(words), -1), words], 1)
+        places = self.locate(seen)
+        mean, std = self._like(self.config.proprio_mean, words), self._like(self.config.proprio_std, words)
+        proprio = ((inputs.proprio - mean) / std).clamp(-5.0, 5.0)
+        return self.join(torch.cat([seen, places, proprio], 1)), places
+
+    def velocity(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
+        """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`."""
+        return self.flow(x, time, seen)
+
+    def decode(self, x: Tensor) -> Tensor:
+        """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1]."""
+        chunk = x.view(len(x), self.config.chunk, self.config.action_dim)
+        actions = chunk * self._like(self.config.action_std, x) + self._like(self.config.action_mean, x)
+        return actions.clamp(-1.0, 1.0)
+
+    def normalise(self, actions: Tensor) -> Tensor:
+        """Actions ``(B, chunk, action_dim)`` to ``(B, size)``: the inverse of :meth:`decode` inside the bounds."""
+        mean, std = self._like(self.config.action_mean, actions), self._like(self.config.action_std, actions)
+        return ((actions - mean) / std).flatten(1)
+
+    @torch.no_grad()
+    def plan(self, inputs: Inputs, steps: int | None = None) -> Tensor:
+        """The chunk that the flow leads to from the middle of the noise: deterministic.
+
+        Returns:
+            ``(B, chunk, action_dim)`` in [-1, 1].
+        """
+        seen, _ = self.encode(inputs)
+        count = self.config.flow_steps if steps is None else steps
+        x = torch.zeros(len(seen), self.size, device=seen.device)
+        for step in range(count):
+            x = x + self.velocity(x, torch.full((len(x),), step / count, device=x.device), seen) / count
+        return self.decode(x)
+
+    def forward(self, pixels: Tensor, proprio: Tensor, tokens: Tensor) -> Tensor:
+        """:meth:`plan`, for whoever calls a model."""
+        return self.plan(Inputs(pixels, proprio, tokens))
+
+    def save_pretrained(self, save_directory: Any, **arguments: Any) -> None:  # type: ignore[override]
+        """Write configuration, weights as safetensors and a model card."""
+        shown = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+        try:
+            super().save_pretrained(save_directory, **arguments)
+        finally:
+            if shown:
+                logging.enable_progress_bar()
+        config = self.config
+        Path(save_directory, "README.md").write_text(
+            CARD.format(
+                pictures=f"{config.cameras} picture(s)", proprio=len(config.proprio_mean), chunk=config.chunk,
+                actions=config.action_dim, steps=config.flow_steps, parameters=count_parameters(self),
+            )
+        )  # fmt: skip
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers are learned."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,204 @@
+"""FlowVLA: what it sees and says, what a checkpoint holds, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from gen3d_envs.baselines.policies import get_policy  # noqa: E402
+from gen3d_envs.baselines.vla.config import make_config  # noqa: E402
+from gen3d_envs.baselines.vla.model import FlowVLA, Inputs, count_parameters  # noqa: E402
+from gen3d_envs.baselines.vla.policy import load_flow_vla  # noqa: E402
+from gen3d_envs.baselines.vla.text import TOKENS, tokens  # noqa: E402
+from helpers import PICK, PLACE, make  # noqa: E402
+
+from gen3d_envs.contract import make_contract  # noqa: E402
+from gen3d_envs.errors import ContractError, FieldError  # noqa: E402
+from gen3d_envs.rollout import run_episode  # noqa: E402
+
+SMALL: dict[str, Any] = {"observation_width": 32, "observation_height": 32}
+
+
+def tiny(size: str = "micro", **arguments: Any) -> FlowVLA:
+    torch.manual_seed(0)
+    return FlowVLA(make_config(size, make_contract(**{**SMALL, **arguments}))).eval()
+
+
+def inputs(*instructions: str, cameras: int = 1) -> Inputs:
+    rng = np.random.default_rng(0)
+    count = len(instructions)
+    pixels = torch.from_numpy(rng.integers(0, 256, (count, cameras, 3, 32, 32), dtype=np.uint8))
+    words = torch.from_numpy(np.stack([tokens(text) for text in instructions]))
+    return Inputs(pixels, torch.from_numpy(rng.normal(size=(count, 7)).astype(np.float32)), words)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    tiny().save_pretrained(path)
+    return path
+
+
+# ---- what it sees and says -----------------------------------------------------------------------------------------
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read(text: str) -> None:
+    rows = tokens(text)
+    assert rows.shape == (TOKENS,) and rows.dtype == np.int32
+    assert np.array_equal(rows, tokens(f" ... {text} !"))
+
+
+def test_words_that_look_alike_share_rows() -> None:
+    shared = set(tokens("strawberry")) & set(tokens("strawberries")) - {0}
+    assert len(shared) >= 5
+    assert not set(tokens("cup")) & set(tokens("bowl")) - {0}
+
+
+@pytest.mark.parametrize("text", ["", "Put the zyxomatic blorp on the plate", "把 杯子 放 在 盘子 上", "a " * 200])
+def test_unknown_words_do_no_harm(text: str) -> None:
+    chunk = tiny().plan(inputs(text))
+    assert chunk.shape == (1, 4, 7) and bool(torch.isfinite(chunk).all())
+
+
+def test_the_order_of_words_matters() -> None:
+    model = tiny()
+    first, second = model.text(inputs("put the cup on the plate", "put the plate on the cup").tokens)
+    assert not torch.allclose(first, second, atol=1e-4)
+
+
+def test_a_row_does_not_depend_on_its_batch() -> None:
+    model, batch = tiny(), inputs("pick the cup", "pick the ball", "pick the cup")
+    together = model.encode(batch)[0]
+    for row in range(3):
+        one = Inputs(batch.pixels[row : row + 1], batch.proprio[row : row + 1], batch.tokens[row : row + 1])
+        assert torch.allclose(model.encode(one)[0][0], together[row], atol=1e-5)
+
+
+def test_sizes() -> None:
+    assert count_parameters(tiny("tiny")) <= 3_000_000 < count_parameters(tiny("small")) * 2
+
+
+def test_two_cameras() -> None:
+    model = tiny(cameras=("front", "wrist"))
+    assert model.plan(inputs("pick the cup", cameras=2)).shape == (1, 4, 7)
+
+
+def test_normalising_is_undone() -> None:
+    model = tiny()
+    model.config.action_mean, model.config.action_std = [0.1] * 7, [0.3] * 7
+    actions = torch.linspace(-1, 1, 56).view(2, 4, 7)
+    assert torch.allclose(model.decode(model.normalise(actions)), actions, atol=1e-6)
+
+
+# ---- checkpoints ---------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_model_is_the_same(folder: Path) -> None:
+    model, batch = tiny(), inputs("pick the cup")
+    for again in (load_flow_vla(folder), FlowVLA.from_pretrained(folder).eval()):
+        assert torch.equal(again.plan(batch), model.plan(batch))
+        assert again.config.made_for() == make_contract(**SMALL)
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+
+
+def test_a_folder_is_a_policy(folder: Path) -> None:
+    env = make(PLACE, **SMALL)
+    policy = get_policy(str(folder), env)
+    played = []
+    for _ in range(2):
+        observation, info = env.reset(seed=3)
+        policy.reset(info["instruction"])
+        for _ in range(6):
+            action = policy.act(observation)
+            assert action.shape == (7,) and action in env.action_space
+            played.append(action)
+            observation, *_ = env.step(action)
+    assert np.array_equal(played[:6], played[6:])
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [({"observation_width": 40}, "pictures[0].width: wanted 32, given 40"),
+     ({"robot": "panda"}, "robot: wanted 'widowx', given 'panda'"),
+     ({"control_hz": 10}, "control_hz: wanted 5, given 10")],
+)  # fmt: skip
+def test_another_contract_is_refused(folder: Path, arguments: dict[str, Any], line: str) -> None:
+    env = make(PICK, **{**SMALL, **arguments})
+    with pytest.raises(ContractError) as caught:
+        get_policy(str(folder), env)
+    assert line in str(caught.value)
+    env.close()
+
+
+def test_the_length_of_episodes_may_differ(folder: Path) -> None:
+    env = make(PICK, max_episode_steps=7, **SMALL)
+    get_policy(str(folder), env)
+    env.close()
+
+
+def damaged(folder: Path, target: Path, name: str, content: bytes | None) -> Path:
+    target.mkdir()
+    for path in folder.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    if content is None:
+        (target / name).unlink()
+    else:
+        (target / name).write_bytes(content)
+    return target
+
+
+def test_damaged_checkpoints_are_refused(folder: Path, tmp_path: Path) -> None:
+    weights = (folder / "model.safetensors").read_bytes()
+    config = json.loads((folder / "config.json").read_text())
+    cases: list[tuple[str, bytes | None]] = [
+        ("model.safetensors", weights[: len(weights) // 2]),
+        ("model.safetensors", b""),
+        ("model.safetensors", b"\xff" * 200),
+        ("model.safetensors", None),
+        ("config.json", json.dumps({**config, "hidden": 48}).encode()),
+        ("config.json", json.dumps({**config, "hidden": "many"}).encode()),
+        ("config.json", json.dumps({**config, "contract": "{}"}).encode()),
+        ("config.json", json.dumps({**config, "channels": [1]}).encode()),
+    ]
+    env = make(PICK, **SMALL)
+    for number, (name, content) in enumerate(cases):
+        with pytest.raises(FieldError):
+            get_policy(str(damaged(folder, tmp_path / str(number), name, content)), env)
+    env.close()
+
+
+def test_a_pickle_is_refused_and_not_opened(folder: Path, tmp_path: Path) -> None:
+    evil = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
+    target = damaged(folder, tmp_path / "model", "model.safetensors", None)
+    (target / "pytorch_model.bin").write_bytes(evil)
+    with pytest.raises(FieldError, match="pickles"):
+        load_flow_vla(target)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    model = tiny()
+    with torch.no_grad():
+        model.flow.out.bias[0] = float("nan")
+    model.save_pretrained(tmp_path)
+    with pytest.raises(FieldError, match="not finite"):
+        load_flow_vla(tmp_path)
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    for arguments in ({"size": "huge"}, {"chunk": 0}, {"flow_steps": 100}):
+        with pytest.raises(FieldError):
+            make_config(**{"size": "micro", "contract": make_contract(**SMALL), **arguments})
+    with pytest.raises(FieldError, match="pixels_agent_pos"):
+        make_config("micro", make_contract(obs_type="state"))

@@ -88,7 +88,7 @@ CODEBASES = (
     Codebase(
         "Ray RLlib PPO", "ray", _script("rllib_ppo"), ("ray[rllib]", TORCH), group="rllib", freed=("gymnasium",)
     ),
-    Codebase("LeRobot EnvHub", "gen3d-envs", _script("lerobot_envhub"), group="lerobot"),
+    Codebase("LeRobot EnvHub, without LeRobot", "gen3d-envs", _script("lerobot_envhub"), group="lerobot"),
     Codebase("Minari DataCollector", "minari", _script("minari_collect"), ("minari[create,hdf5]",), group="minari"),
     Codebase(
         "Gen3D's tests, Gymnasium 1.2.2", "gen3d-envs", TESTS, ("gymnasium==1.2.2", *TEST_TOOLS),
@@ -139,6 +139,8 @@ def _run(codebase: Codebase, home: Path) -> dict[str, Any]:
     )
     versions = json.loads(subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout)
     row |= dict(zip(("version", "gymnasium", "python"), versions, strict=True))
+    if codebase.package == "gen3d-envs":
+        row["version"] = f"gen3d-envs {row['version']}"
     started = time.monotonic()
     # Tests find their setup.cfg in the repository; scripts that write results do so elsewhere.
     with tempfile.TemporaryDirectory() as scratch:

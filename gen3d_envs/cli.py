@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from gen3d_envs.errors import Gen3DError
-from gen3d_envs.registration import FAMILIES
+from gen3d_envs.registration import FAMILIES, SPLITS
 
 MAX_SEED = 2**53
 
@@ -167,6 +167,43 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--control", choices=("ee_delta", "joint_delta"), help="what its actions are")
     serve.add_argument("--cameras", nargs="+", metavar="NAME", help="front, wrist")
     serve.add_argument("--size", type=_count, metavar="N", help="width and height of its pictures")
+
+    evaluation = command(
+        "evaluate", "evaluate:run", "run a policy through fixed episodes, with every one written down",
+        ["gen3d evaluate --policy expert --env Gen3D-Pick-v0 --episodes 5 --out run.json",
+         "gen3d evaluate --policy ws://localhost:8000 --benchmark gen3d-100 --split heldout --axes all --jobs 2 "
+         "--out run.json"],
+    )  # fmt: skip
+    evaluation.add_argument(
+        "--policy", metavar="P", required=True,
+        help="random, expert, MODULE:CLASS, FILE.zip (SB3), a checkpoint's FOLDER, lerobot:FOLDER, ws://HOST:PORT "
+        "(openpi) or http://HOST:PORT/act (OpenVLA)",
+    )  # fmt: skip
+    target = evaluation.add_mutually_exclusive_group(required=True)
+    target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
+    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    evaluation.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
+    evaluation.add_argument(
+        "--axes", nargs="+", default=[], metavar="NAME",
+        help="test conditions or groups of them, see `gen3d axes`; all for every one (default: nothing changes)",
+    )  # fmt: skip
+    evaluation.add_argument(
+        "--episodes", type=_count, default=20, metavar="N", help="of each scene under each axis (default: 20)"
+    )
+    _seed(evaluation, "of all episodes (default: 0)")
+    _jobs(evaluation)
+    evaluation.add_argument(
+        "--out", metavar="FILE.json", required=True,
+        help="the result; the same command continues a run that was stopped",
+    )  # fmt: skip
+    evaluation.add_argument("--name", metavar="TEXT", help="what the policy is called in tables (default: P)")
+    _robot(evaluation)
+    _physics(evaluation)
+    evaluation.add_argument("--reality", metavar="PROFILE", help="mild, medium or strong (default: none)")
+    evaluation.add_argument("--obs-type", choices=("state", "pixels", "pixels_agent_pos"), help="what the policy sees")
+    evaluation.add_argument("--control", choices=("ee_delta", "joint_delta"), help="what its actions are")
+    evaluation.add_argument("--cameras", nargs="+", metavar="NAME", help="front, wrist")
+    evaluation.add_argument("--size", type=_count, metavar="N", help="width and height of its pictures")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",

@@ -34,6 +34,10 @@ class RandomPolicy:
     def reset(self, instruction: str) -> None:
         """Nothing to remember."""
 
+    def seed(self, seed: int) -> None:
+        """Draw from another seed from now on."""
+        self._rng = np.random.default_rng(seed)
+
     def act(self, observation: Any) -> NDArray[np.float32]:
         """A uniform draw from the action space."""
         return self._rng.uniform(self._space.low, self._space.high).astype(np.float32)
@@ -66,7 +70,7 @@ def run_episode(
     options: dict[str, Any] | None = None,
     on_step: Callable[[Any, dict[str, Any]], None] | None = None,
 ) -> Episode:
-    """Run one episode to its end.
+    """Run one episode to its end, or until the policy wants it to end (``policy.finished``, where it has that).
 
     Args:
         env: the environment.
@@ -82,7 +86,8 @@ def run_episode(
     steps, total, done = 0, 0.0, False
     while not done:
         observation, reward, terminated, truncated, info = env.step(policy.act(observation))
-        steps, total, done = steps + 1, total + float(reward), terminated or truncated
+        done = terminated or truncated or bool(getattr(policy, "finished", False))
+        steps, total = steps + 1, total + float(reward)
         if on_step is not None:
             on_step(observation, info)
     return Episode(seed, info["scene"], bool(info["is_success"]), info["outcome"], steps, total)

@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("axes",),
     ("rollout",),
     ("experts",),
-    ("certify", "gate", "compare", "compare_plot", "demos", "evaluation", "testing"),
+    ("certify", "gate", "compare", "compare_plot", "demos", "testing"),
     (
         "author",
         "import_poses",
@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("release",),
     ("bank",),
     ("export", "pictures", "report_graph", "report_style", "report", "gallery", "viewer"),
+    ("evaluation",),
     ("studio",),
     ("docs", "commands", "cli"),
     ("baselines",),

@@ -80,6 +80,12 @@ class StablePolicy:
     def reset(self, instruction: str) -> None:
         """Nothing to remember."""
 
+    def seed(self, seed: int) -> None:
+        """Draw from another seed from now on."""
+        import torch
+
+        self._draws = torch.Generator().manual_seed(seed).get_state()
+
     def act(self, observation: Any) -> NDArray[np.float32]:
         """The action for this observation, clipped to the action space."""
         import torch

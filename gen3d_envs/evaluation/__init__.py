@@ -1,0 +1,1 @@
+"""Evaluation that can be believed: a fixed plan of episodes, their record, statistics, comparisons and pages."""

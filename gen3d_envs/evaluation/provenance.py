@@ -1,0 +1,80 @@
+"""Where a result comes from: versions, commit, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gen3d_envs.evaluation.result import Machine, Provenance
+
+PACKAGES = ("gymnasium", "numpy", "scipy", "pybullet", "mujoco", "panda3d", "trimesh", "manifold3d", "msgspec")
+"""What an episode depends on, beside the policy."""
+
+POLICY_PACKAGES = ("torch", "transformers", "stable-baselines3", "sb3-contrib")
+"""What policies are made of, where it is installed."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, Python and everything in :data:`PACKAGES`."""
+    from gen3d_envs import __version__
+
+    found = {"gen3d-envs": __version__, "python": platform.python_version()}
+    for name in (*PACKAGES, *POLICY_PACKAGES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            if name in PACKAGES:
+                found[name] = "not installed"
+    return found
+
+
+def provenance(command: str) -> Provenance:
+    """Where a run that starts now comes from.
+
+    Args:
+        command: as it was typed.
+    """
+    commit, changed = _git(Path(__file__).resolve().parents[2])
+    return Provenance(
+        command=command, started=datetime.now(UTC).isoformat(timespec="seconds"), versions=versions(),
+        git_commit=commit, git_changed=changed, machine=machine(),
+    )  # fmt: skip
+
+
+def machine() -> Machine:
+    """The machine this runs on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Machine(system=f"{platform.system()} {platform.machine()}", processor=_processor(), cores=cores)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _git(top: Path) -> tuple[str | None, bool]:
+    """Commit of the checkout in a folder, and whether its code was changed since; None where it is no checkout."""
+    if not (top / ".git").exists():
+        return None, False
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(top), *arguments], capture_output=True, text=True, timeout=20, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        changed = ask("status", "--porcelain", "--untracked-files=no", "--", "gen3d_envs", "baselines", "registry")
+        return ask("rev-parse", "HEAD"), bool(changed)
+    except (OSError, subprocess.SubprocessError):
+        return None, False

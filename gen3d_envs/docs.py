@@ -174,5 +174,6 @@ def integrations() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
     "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids, "integrations": integrations,
+    "axes": axes, "randomization": randomization,
 }  # fmt: skip
 """Every generated block by name."""

@@ -37,6 +37,10 @@ COLLECTIONS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """IDs that draw one of many scenes at each reset, with their arguments."""
 
+ROBOT_ID = "Gen3D-RealRobot-v0"
+ROBOT_ENTRY_POINT = "gen3d_envs.baselines.ros.env:RealRobotEnv"
+"""A robot over ROS; named here and never imported: baselines import the core."""
+
 SPLITS = ("train", "heldout", "handmade")
 LARGE_FOLDER = 1000
 """Cards of a folder that are listed at import; a larger one is looked into when an ID is asked for."""
@@ -244,6 +248,8 @@ def register_all() -> None:
     for env_id, arguments in COLLECTIONS.items():
         if env_id not in gymnasium.registry:
             gymnasium.register(id=env_id, entry_point=ENTRY_POINT, kwargs=dict(arguments))
+    if ROBOT_ID not in gymnasium.registry:
+        gymnasium.register(id=ROBOT_ID, entry_point=ROBOT_ENTRY_POINT)
     for name in released():
         _register(name, {"scene": name})
     register_folder(user_folder())

@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gen3d_envs.evaluation.result import Machine, Provenance
+from gen3d_envs.sim.engines import ENGINES
 
-PACKAGES = ("gymnasium", "numpy", "scipy", "pybullet", "mujoco", "panda3d", "trimesh", "manifold3d", "msgspec")
+PACKAGES = ("gymnasium", "numpy", "scipy", *ENGINES, "panda3d", "trimesh", "manifold3d", "msgspec")
 """What an episode depends on, beside the policy."""
 
 POLICY_PACKAGES = ("torch", "transformers", "stable-baselines3", "sb3-contrib")

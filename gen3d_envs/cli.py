@@ -205,6 +205,21 @@ def build_parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--cameras", nargs="+", metavar="NAME", help="front, wrist")
     evaluation.add_argument("--size", type=_count, metavar="N", help="width and height of its pictures")
 
+    comparing = command(
+        "compare", "compare_runs:run", "compare two policies on the episodes that both have run",
+        ["gen3d compare mine.json expert.json"],
+    )  # fmt: skip
+    comparing.add_argument("first", metavar="A.json", help="a result of gen3d evaluate")
+    comparing.add_argument("second", metavar="B.json", help="another, of the same benchmark, engine, robot and seed")
+
+    report = command(
+        "report", "report_runs:run", "write results as one page with tables, plots and films",
+        ["gen3d report run.json --out run.html", "gen3d report mine.json expert.json --out page.html"],
+    )  # fmt: skip
+    report.add_argument("runs", metavar="RUN.json", nargs="+", help="results of gen3d evaluate")
+    report.add_argument("--out", metavar="FILE.html", default="report.html", help="(default: report.html)")
+    report.add_argument("--no-films", action="store_true", help="do not run any episode again")
+
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",
         ["gen3d studio", "gen3d studio --robot panda --port 9000 --no-browser"],

@@ -12,9 +12,9 @@ from gen3d_envs.commands.console import say, table
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.episode import Finished
 from gen3d_envs.evaluation.plan import Settings, make_plan
-from gen3d_envs.evaluation.result import Result
+from gen3d_envs.evaluation.result import Result, where
 from gen3d_envs.evaluation.run import evaluate
-from gen3d_envs.evaluation.statistics import Rate, summarize
+from gen3d_envs.evaluation.statistics import Difference, Rate, summarize
 from gen3d_envs.registration import benchmark_scenes
 
 STATE_POLICIES = ("random", "expert")
@@ -53,21 +53,20 @@ def _words(given: list[str]) -> list[str]:
 
 def summary(result: Result) -> list[str]:
     """What came out, in lines."""
-    s, found = result.settings, summarize(result)
-    where = f"{s.target}{f' {s.split}' if s.split else ''}, {s.robot}, {result.engine}"
-    if s.reality:
-        where += f", reality {s.reality}"
+    found = summarize(result)
+    against = {each.name: each for each in found.differences}
+    rows = [(*_row("axis", name, rate), *_points(against.get(name))) for name, rate in found.axes.items()]
+    rows += [(*_row("family", name, rate), "", "") for name, rate in found.families.items()]
+    rows.append((*_row("all", "", found.overall), "", ""))
+    header = ("", "", "episodes", "success", "95 %", "partial", "time to success")
+    columns = (*header, f"against {found.nominal or 'none'}", "95 %")
     lines = [
-        f"{result.name} on {where}: {len(result.episodes)} episodes in {len(result.scenes)} scenes",
+        f"{result.name} on {where(result)}: {len(result.episodes)} episodes in {len(result.scenes)} scenes",
         "",
-        table([*_rows("axis", found.axes), *_rows("family", found.families), _row("all", "", found.overall)], HEADER),
+        table(rows, columns) if against else table([row[:-2] for row in rows], header),
         "",
         table([(name.replace("_", " "), str(count)) for name, count in found.outcomes.items()], ("ended in", "n")),
     ]
-    if found.differences:
-        rows = [(d.name, str(d.pairs), f"{100 * d.mean:+.1f}", f"{100 * d.low:+.1f} to {100 * d.high:+.1f}")
-                for d in found.differences]  # fmt: skip
-        lines += ["", table(rows, (f"against {found.nominal}", "pairs", "points", "95 %"))]
     if result.excluded:
         lines += ["", f"{len(result.excluded)} episodes cannot start, e.g. {result.excluded[0].reason}"]
     timing = result.timing
@@ -76,19 +75,18 @@ def summary(result: Result) -> list[str]:
     return lines
 
 
-HEADER = ("", "", "episodes", "success", "95 %", "partial", "time to success")
-
-
-def _rows(kind: str, rates: dict[str, Rate]) -> list[tuple[str, ...]]:
-    return [_row(kind, name, rate) for name, rate in rates.items()]
-
-
 def _row(kind: str, name: str, rate: Rate) -> tuple[str, ...]:
     seconds = "" if rate.time_s is None else f"{rate.time_s:.1f} s"
     return (
         kind, name, str(rate.episodes), f"{100 * rate.success:.1f} %",
         f"{100 * rate.low:.1f} to {100 * rate.high:.1f}", f"{100 * rate.partial:.1f} %", seconds,
     )  # fmt: skip
+
+
+def _points(found: Difference | None) -> tuple[str, str]:
+    if found is None:
+        return "", ""
+    return f"{100 * found.mean:+.1f}", f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
 
 
 class Bar:

@@ -144,10 +144,6 @@ class Result(Spec, frozen=True, kw_only=True):
     episodes_sha256: Sha256
     episodes: Annotated[tuple[EpisodeRow, ...], msgspec.Meta(min_length=1)]
 
-    def family(self, scene: str) -> str:
-        """Family of a scene."""
-        return next(row.family for row in self.scenes if row.name == scene)
-
 
 def digest(episodes: tuple[EpisodeRow, ...]) -> str:
     """Hash of a table of episodes."""
@@ -212,6 +208,13 @@ def check(result: Result, where: str = "result") -> None:
         if problem:
             raise FieldError(f"{where}: episodes[{number}]", row.key, problem, "Evaluate again")
         seen.add(row.key)
+
+
+def where(result: Result) -> str:
+    """Benchmark, split, robot, engine and perturbations in one line."""
+    s = result.settings
+    parts = [f"{s.target} {s.split or ''}".strip(), str(s.robot), result.engine]
+    return ", ".join(parts + ([f"reality {s.reality}"] if s.reality else []))
 
 
 def planned(row: EpisodeRow) -> Planned:

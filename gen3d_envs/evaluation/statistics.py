@@ -179,8 +179,20 @@ def stratified(rows: Sequence[EpisodeRow]) -> Estimate:
 
 def over_scenes(rows: Sequence[EpisodeRow]) -> Estimate | None:
     """Mean over scenes of the success rate, with whole scenes drawn anew; None with fewer than three."""
-    means = [np.mean([row.success for row in found]) for found in group(rows, lambda row: row.scene).values()]
-    return bootstrap([np.array(means, float)]) if len(means) >= 3 else None
+    return _over_scenes((row.scene, float(row.success)) for row in rows)
+
+
+def over_scenes_of_pairs(pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Estimate | None:
+    """Mean over scenes of first minus second in success, with whole scenes drawn anew; None with fewer than three."""
+    return _over_scenes((a.scene, float(a.success) - float(b.success)) for a, b in pairs)
+
+
+def _over_scenes(values: Iterable[tuple[str, float]]) -> Estimate | None:
+    found: dict[str, list[float]] = {}
+    for scene, value in values:
+        found.setdefault(scene, []).append(value)
+    means = np.array([np.mean(each) for each in found.values()])
+    return bootstrap([means]) if len(means) >= 3 else None
 
 
 def difference(name: str, pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Difference:

@@ -23,7 +23,6 @@ from helpers import PICK, PLACE, make  # noqa: E402
 
 from gen3d_envs.contract import make_contract  # noqa: E402
 from gen3d_envs.errors import ContractError, FieldError  # noqa: E402
-from gen3d_envs.rollout import run_episode  # noqa: E402
 
 SMALL: dict[str, Any] = {"observation_width": 32, "observation_height": 32}
 

@@ -168,6 +168,34 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--cameras", nargs="+", metavar="NAME", help="front, wrist")
     serve.add_argument("--size", type=_count, metavar="N", help="width and height of its pictures")
 
+    robot_sim = command(
+        "robot-sim", "robot:run_sim", "run a scene in real time that answers over ROS 2 as a robot's driver would",
+        ["gen3d robot-sim --scene Gen3D/PutBananaInBowl-bf78-v0",
+         "gen3d robot-sim --engine mujoco --reality medium --profile panda --scene Gen3D/PutBananaInBowl-bf78-v0"],
+    )  # fmt: skip
+    _engine(robot_sim)
+    robot_sim.add_argument("--scene", metavar="SCENE", required=True, help="name, ID or card (*.json)")
+    robot_sim.add_argument("--reality", metavar="NAME", help="perturb the world: mild, medium or strong")
+    robot_sim.add_argument("--profile", default="wx250s", metavar="P", help="wx250s (default), panda, or a file")
+    robot_sim.add_argument(
+        "--transport", choices=("cyclonedds", "rospy", "rclpy"), default="cyclonedds", help="default: cyclonedds"
+    )
+    robot_sim.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: 0)")
+    robot_sim.add_argument("--loopback", action="store_true", help="stay on this machine")
+    robot_sim.add_argument("--state-hz", type=_count, default=60, metavar="N", help="joint states per second (60)")
+    robot_sim.add_argument("--camera-hz", type=_count, default=30, metavar="N", help="pictures per second (30)")
+    robot_sim.add_argument("--width", type=_count, default=640, metavar="N", help="of the pictures (640)")
+    robot_sim.add_argument("--height", type=_count, default=480, metavar="N", help="of the pictures (480)")
+    _seed(robot_sim, "of the first episode (default: 0)")
+
+    replay = command(
+        "replay", "robot:run_replay", "simulate what a robot's log recorded again, and compare",
+        ["gen3d replay my_log", "gen3d replay my_log --engine mujoco"],
+    )  # fmt: skip
+    replay.add_argument("log", metavar="LOG", help="folder of a bag that the robot environment recorded")
+    _engine(replay)
+    replay.add_argument("--scene", metavar="SCENE", help="instead of the recorded one")
+
     evaluation = command(
         "evaluate", "evaluate:run", "run a policy through fixed episodes, with every one written down",
         ["gen3d evaluate --policy expert --env Gen3D-Pick-v0 --episodes 5 --out run.json",
@@ -219,6 +247,14 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("runs", metavar="RUN.json", nargs="+", help="results of gen3d evaluate")
     report.add_argument("--out", metavar="FILE.html", default="report.html", help="(default: report.html)")
     report.add_argument("--no-films", action="store_true", help="do not run any episode again")
+
+    board = command(
+        "leaderboard", "leaderboard:run", "print the results that are kept, and draw them",
+        ["gen3d leaderboard", "gen3d leaderboard --add run.json --folder my_results --out board.svg"],
+    )  # fmt: skip
+    board.add_argument("--folder", metavar="DIR", help="where they are (default: the released ones)")
+    board.add_argument("--add", metavar="RUN.json", nargs="+", help="keep these results of gen3d evaluate there")
+    board.add_argument("--out", metavar="FILE", help="picture to write: .svg or .png")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",
@@ -334,6 +370,12 @@ def _robot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--robot", metavar="NAME", help="widowx or panda (default: the scene's own, or widowx)")
 
 
+def _engine(parser: argparse.ArgumentParser) -> None:
+    from gen3d_envs.sim.engines import DEFAULT, ENGINES
+
+    parser.add_argument("--engine", choices=tuple(ENGINES), default=DEFAULT, help=f"physics (default: {DEFAULT})")
+
+
 def _physics(parser: argparse.ArgumentParser) -> None:
     from gen3d_envs.sim.engines import DEFAULT, ENGINES
 
@@ -380,6 +422,10 @@ def _port(text: str) -> int:
 
 def _seed_value(text: str) -> int:
     return _whole(text, 0, MAX_SEED - 1)
+
+
+def _domain(text: str) -> int:
+    return _whole(text, 0, 232)
 
 
 def _count(text: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.evaluation.episode import POLICIES, Runner, fingerprint
-from gen3d_envs.evaluation.plan import condition
+from gen3d_envs.evaluation.plan import condition, nominal
 from gen3d_envs.evaluation.result import EpisodeRow, Result, planned
 from gen3d_envs.evaluation.statistics import count_outcomes
 from gen3d_envs.video import write_mp4
@@ -40,9 +40,17 @@ class Film:
 
 
 def choose(result: Result, most: int = 8) -> list[EpisodeRow]:
-    """The episodes to film: the first success and the first of each kind of failure, in the order of outcomes."""
-    rows = result.episodes
-    return [next(row for row in rows if row.outcome == name) for name in count_outcomes(rows)][:most]
+    """The episodes to film: a success and one of each kind of failure, in the order of outcomes.
+
+    Of scenes that no other film shows and under the condition in which nothing changes, where there are such.
+    """
+    rows, plain = result.episodes, nominal({row.axis for row in result.episodes}, result.settings.split)
+    chosen: list[EpisodeRow] = []
+    for name in list(count_outcomes(rows))[:most]:
+        shown = {row.scene for row in chosen}
+        found = [row for row in rows if row.outcome == name]
+        chosen.append(min(found, key=lambda row: (row.axis != plain, row.scene in shown)))
+    return chosen
 
 
 def films(result: Result, rows: list[EpisodeRow], factory: str = POLICIES) -> Iterator[Film]:

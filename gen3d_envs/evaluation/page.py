@@ -214,7 +214,9 @@ def _controls(found: Summary) -> str:
     rows = []
     for each in controls(found):
         solvable = condition(each.name).solvable
-        if each.certain and each.mean < 0:
+        if each.first_only == each.second_only == 0 and found.axes[str(found.nominal)].successes == 0:
+            says = "nothing: there is no success to lose"
+        elif each.certain and each.mean < 0:
             says = "the words matter" if not solvable else "other words in the sentence mislead"
         else:
             says = "no sign that the words are used" if not solvable else "not misled"
@@ -285,7 +287,9 @@ def _facts(result: Result) -> str:
         "physics": escape(result.engine),
         "renderer": escape(result.renderer),
         "constants": escape(", ".join(f"{name} {value:g}" for name, value in result.constants.items())),
-        "sees": escape(f"{s.obs_type}, {s.width}x{s.height}, {', '.join(s.cameras)}"),
+        "sees": escape(
+            s.obs_type if s.obs_type == "state" else f"{s.obs_type}, {s.width}x{s.height}, {', '.join(s.cameras)}"
+        ),
         "acts": escape(f"{s.control}, {s.control_hz} Hz"),
         "speed": f"{timing.steps_per_s:.0f} steps/s per process, {timing.jobs} processes, {timing.wall_s:.0f} s; "
         f"{timing.cpu_s:.0f} s of processor time",

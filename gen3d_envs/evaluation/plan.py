@@ -152,14 +152,20 @@ def make_plan(settings: Settings) -> Plan:
     first = everything[0]
     robot = settings.robot or load_card(first.card or first.name)[0].robot
     filled = msgspec.structs.replace(settings, robot=robot, split=split)
-    benchmark = _hash([[row.name, row.hash, row.split] for row in everything])
-    return Plan(filled, benchmark, tuple(used.values()), tuple(episodes))
+    return Plan(filled, _benchmark_hash(everything), tuple(used.values()), tuple(episodes))
 
 
-def conditions(plan: Plan) -> tuple[Axis, ...]:
-    """The axes of a plan in a fixed order."""
-    names = {episode.axis for episode in plan.episodes}
-    return tuple(axis for axis in (*AXES.values(), _as_is(None)) if axis.name in names)
+def benchmark_hash(target: str) -> str:
+    """Hash of all scenes of a benchmark or ID, as it stands in results.
+
+    Raises:
+        SceneError: no such target.
+    """
+    return _benchmark_hash(_scenes(Settings(policy="none", target=target))[0])
+
+
+def _benchmark_hash(rows: list[SceneRow]) -> str:
+    return _hash([[row.name, row.hash, row.split] for row in rows])
 
 
 def condition(name: str) -> Axis:

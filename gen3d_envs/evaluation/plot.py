@@ -9,7 +9,7 @@ from html import escape
 from gen3d_envs.evaluation.plan import condition
 from gen3d_envs.evaluation.statistics import Rate
 
-LABEL, WIDTH, ROW, GAP, TOP = 190, 560, 22, 16, 26
+LABEL, WIDTH, ROW, GAP, TOP = 190, 700, 22, 16, 26
 SERIES = 6
 """Colours there are; more series use them again."""
 

@@ -29,6 +29,9 @@ CONFIDENCE = 0.95
 SEED = 20240607
 """Of the bootstrap: equal tables give equal intervals."""
 
+RATE, CHANGE = (0.0, 1.0), (-1.0, 1.0)
+"""Bounds of a success, and of a difference of two."""
+
 _BATCH_NUMBERS = 2_000_000
 
 
@@ -174,25 +177,25 @@ def count_outcomes(rows: Sequence[EpisodeRow]) -> dict[str, int]:
 
 def stratified(rows: Sequence[EpisodeRow]) -> Estimate:
     """Mean over scenes and axes of the success rate, with its stratified bootstrap interval."""
-    return bootstrap(_strata((row.scene, row.axis, float(row.success)) for row in rows))
+    return bootstrap(_strata((row.scene, row.axis, float(row.success)) for row in rows), RATE)
 
 
 def over_scenes(rows: Sequence[EpisodeRow]) -> Estimate | None:
     """Mean over scenes of the success rate, with whole scenes drawn anew; None with fewer than three."""
-    return _over_scenes((row.scene, float(row.success)) for row in rows)
+    return _over_scenes(((row.scene, float(row.success)) for row in rows), RATE)
 
 
 def over_scenes_of_pairs(pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Estimate | None:
     """Mean over scenes of first minus second in success, with whole scenes drawn anew; None with fewer than three."""
-    return _over_scenes((a.scene, float(a.success) - float(b.success)) for a, b in pairs)
+    return _over_scenes(((a.scene, float(a.success) - float(b.success)) for a, b in pairs), CHANGE)
 
 
-def _over_scenes(values: Iterable[tuple[str, float]]) -> Estimate | None:
+def _over_scenes(values: Iterable[tuple[str, float]], bounds: tuple[float, float]) -> Estimate | None:
     found: dict[str, list[float]] = {}
     for scene, value in values:
         found.setdefault(scene, []).append(value)
     means = np.array([np.mean(each) for each in found.values()])
-    return bootstrap([means]) if len(means) >= 3 else None
+    return bootstrap([means], bounds) if len(means) >= 3 else None
 
 
 def difference(name: str, pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Difference:
@@ -204,24 +207,35 @@ def difference(name: str, pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Dif
     """
     from scipy.stats import binomtest
 
-    found = bootstrap(_strata((a.scene, a.axis, float(a.success) - float(b.success)) for a, b in pairs))
+    found = bootstrap(_strata((a.scene, a.axis, float(a.success) - float(b.success)) for a, b in pairs), CHANGE)
     first = sum(a.success and not b.success for a, b in pairs)
     second = sum(b.success and not a.success for a, b in pairs)
     p = float(binomtest(first, first + second).pvalue) if first + second else 1.0
     return Difference(found.mean, found.low, found.high, name, len(pairs), first, second, p)
 
 
-def bootstrap(strata: Sequence[NDArray[np.float64]]) -> Estimate:
+def bootstrap(strata: Sequence[NDArray[np.float64]], bounds: tuple[float, float] | None = None) -> Estimate:
     """Mean over strata of their means, with its percentile interval; each stratum is resampled by itself.
 
-    A single number has no interval: both ends are the mean.
+    Values that are all equal give the bootstrap nothing to draw, although few of them prove little. Where the bounds
+    of the values are known, the interval is then as wide as Wilson's of 0 of n, within the bounds; elsewhere both ends
+    are the mean.
+
+    Args:
+        strata: values of each.
+        bounds: the least and the greatest possible value.
     """
     from scipy.stats import bootstrap as draw
 
     mean = float(np.mean([np.mean(stratum) for stratum in strata]))
-    if any(len(stratum) < 2 for stratum in strata):
-        return Estimate(mean, mean, mean)
+    every = np.concatenate(strata)
+    if np.ptp(every) == 0.0 and bounds is not None:
+        room = wilson_interval(0, len(every), CONFIDENCE)[1]
+        return Estimate(mean, max(bounds[0], mean - room), min(bounds[1], mean + room))
     if all(np.ptp(stratum) == 0.0 for stratum in strata):
+        # Nothing varies within a stratum, and resampling by stratum would claim certainty: draw from all together.
+        strata = [every]
+    if np.ptp(every) == 0.0 or any(len(stratum) < 2 for stratum in strata):
         return Estimate(mean, mean, mean)
 
     def statistic(*samples: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ $(VENV)/.core: setup.cfg pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 
 $(VENV)/.dev: setup.cfg pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "Installing Gen3D with its test tools into $(VENV) (once, several minutes on a slow line) ..."
-	$(PIP) -e '.[dev,mesh,baselines]'
+	$(PIP) -e '.[dev,mesh,baselines,ros]'
 	@touch $@ $(VENV)/.core
 
 demo: $(VENV)/.core

@@ -61,7 +61,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         dry_run: publish nothing.
         judge: gives reward and success; without it rewards are 0 and ``info["reward_available"]`` is False.
         prepare: called in every reset before the first observation, e.g. to wait for a person to arrange the things.
-        log: a file to record messages in, ``.mcap``.
+        log: a new folder to record episodes in, as a ROS 2 bag (MCAP); see :mod:`gen3d_envs.baselines.ros.log`.
 
     Reset options: ``confirm`` leaves a stop, ``arm`` allows motion, ``home`` (default True) moves an armed robot to the
     simulation's start posture, ``scene`` asks a simulated robot for a scene.
@@ -135,6 +135,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             transport.close()
             raise
         self._status: dict[str, Any] = {}
+        self._scene_seed: int | None = None
         self.metadata = {**type(self).metadata, "render_fps": control_hz}
 
     # ---- Gymnasium -------------------------------------------------------------------------------------------------
@@ -173,7 +174,11 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             observation = self._gather(begun, CONNECT_S)
         self._begun, self._steps, self._overruns = True, 0, 0
         self._tick = self._begun_s = self._transport.now()
-        return observation, self._info(observation, None)[2]
+        info = self._info(observation, None)[2]
+        if self._log is not None:
+            record = {"seed": self._scene_seed, "scene": info["scene"], "instruction": info["instruction"]}
+            self._log.episode(self._tick, {**record, "dry_run": supervisor.dry_run, "mode": supervisor.mode})
+        return observation, info
 
     def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Act, let the control period pass, and observe what came after the command.
@@ -198,6 +203,10 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._steps += 1
         reward, success, info = self._info(observation, command)
         truncated = self._steps >= self.contract.horizon_steps
+        if self._log is not None:
+            record = {"action": np.asarray(action), "executed": command.executed, "clips": command.clips}
+            record |= {"outcome": info["outcome"], "reward": reward, "ages_s": info["ages_s"]}
+            self._log.step(self._tick, record | {"agent_pos": self._agent_pos()})
         return observation, reward, success or bool(self._status.get("failed")), truncated, info
 
     def render(self) -> None:
@@ -258,7 +267,8 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             if scene is not None:
                 raise FieldError("options['scene']", scene, "cannot be had on this robot", "Arrange the things by hand")
             return
-        wish: dict[str, Any] = {"seed": int(self.np_random.integers(2**31))}
+        self._scene_seed = int(self.np_random.integers(2**31))
+        wish: dict[str, Any] = {"seed": self._scene_seed}
         if scene is not None:
             wish["scene"] = scene
         self._transport.publish(self.profile.reset_topic, {"data": json.dumps(wish)})
@@ -323,6 +333,10 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if self.contract.vectors:
             observation = {"agent_pos": self.agent_pos_terms.read(self._snapshot(state)), "pixels": pixels}
         return observation
+
+    def _agent_pos(self) -> NDArray[np.float32] | None:
+        state = self._streams.state
+        return None if state is None else self.agent_pos_terms.read(self._snapshot(state))
 
     def _snapshot(self, state: State) -> Snapshot:
         """What the terms of ``agent_pos`` read; a robot knows nothing of the things on the table."""

@@ -203,6 +203,14 @@ class SimRobot:
             if self._begun:
                 self._publish_due()
 
+    def advance_below(self, until_s: float) -> None:
+        """As :meth:`advance`, but never beyond the given time: for a robot that follows a clock."""
+        self.advance(self._start_s + math.floor((until_s - self._start_s) * self._hz) / self._hz)
+
+    def skip_to(self, when_s: float) -> None:
+        """Set the clock without simulating: the world stood still meanwhile."""
+        self._start_s += when_s - self.time_s
+
     def _events(self) -> list[int]:
         """Physics steps ahead at which something is published, or a ramp begins or ends."""
         every = (self._state_every, self._camera_every, self._judge_every)

@@ -235,7 +235,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     comparing = command(
         "compare", "compare_runs:run", "compare two policies on the episodes that both have run",
-        ["gen3d compare mine.json expert.json"],
+        ["gen3d compare mine.json expert.json", "gen3d compare after.json before.json"],
     )  # fmt: skip
     comparing.add_argument("first", metavar="A.json", help="a result of gen3d evaluate")
     comparing.add_argument("second", metavar="B.json", help="another, of the same benchmark, engine, robot and seed")

@@ -1,0 +1,264 @@
+"""Demonstrations of the scripted expert over many scenes, stored so that training reads any frame at once.
+
+A folder holds ``pixels.npy`` (read through the operating system's page cache, never whole), ``frames.npz`` and
+``demos.json``, which is written last. Demonstration ``k`` is the same whatever else is collected, in whatever order and
+by however many processes; failures of the expert are dropped and tried again with the next seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.bank.follow import follow
+from gen3d_envs.contract import Contract, contract_from_json
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import FieldError, Gen3DError
+from gen3d_envs.experts.scripted import ScriptedExpert
+
+from .scenes import EnvSettings, observe, shapes
+
+FORMAT = 1
+TRIES = 6
+"""Episodes that are tried for one demonstration before its scene is called unsolvable."""
+
+_FRAMES = ("agent_pos", "tokens", "labels", "actions", "episodes", "steps_left")
+
+
+class DemoReader(Protocol):
+    """Frames of demonstrations, however they are stored."""
+
+    @property
+    def contract(self) -> Contract:
+        """Of the environment they were collected in."""
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Small parts of all frames.
+
+        ``agent_pos (N, P)``, ``tokens (N, TOKENS)``, ``labels (N, 6)``, ``actions (N, A)``, ``episodes (N,)`` and
+        ``steps_left (N,)``, the frames that follow in the same episode.
+        """
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """``(n, cameras, 3, H, W)`` of the frames."""
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """What is collected.
+
+    Attributes:
+        env: environments and scenes.
+        count: demonstrations; scene by scene in turns.
+        seed: of everything.
+        noise: standard deviation, in units of the action, of what is added to translations and rotations before they
+            are executed. The expert's own action is what is stored, so the policy learns to come back (DART, Laskey et
+            al. 2017).
+    """
+
+    env: EnvSettings
+    count: int = 60
+    seed: int = 0
+    noise: float = 0.12
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise FieldError("count", self.count, "is no number of demonstrations", "Give at least 1")
+        if not 0.0 <= self.noise <= 1.0:
+            raise FieldError("noise", self.noise, "is out of range", "Give a number from 0 to 1")
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that would change a demonstration."""
+        return hashlib.sha256(msgspec.json.encode([FORMAT, asdict(self)], order="sorted")).hexdigest()[:16]
+
+
+Demo = dict[str, NDArray[Any]]
+
+
+def collect(
+    settings: DemoSettings, folder: Path, jobs: int = 1, progress: Callable[[int, int], None] | None = None
+) -> Demos:
+    """Collect demonstrations; what an interrupted run had finished is kept and not done again.
+
+    Args:
+        settings: what is wanted.
+        folder: is made; one that holds the same demonstrations is simply read.
+        jobs: processes.
+        progress: called with demonstrations done and wanted.
+
+    Raises:
+        FieldError: the folder holds other demonstrations.
+        Gen3DError: the expert cannot solve a scene, or a process was killed.
+    """
+    if (folder / "demos.json").is_file():
+        found = Demos(folder)
+        if found.digest != settings.digest:
+            raise FieldError("folder", str(folder), "holds other demonstrations", "Choose another folder")
+        return found
+    parts = folder / f"parts-{settings.digest}"
+    parts.mkdir(parents=True, exist_ok=True)
+    missing = [k for k in range(settings.count) if not _part(parts, k).is_file()]
+    done = settings.count - len(missing)
+    for _ in _collected(settings, parts, missing, jobs):
+        done += 1
+        if progress is not None:
+            progress(done, settings.count)
+    _merge(settings, folder, [_part(parts, k) for k in range(settings.count)])
+    for path in parts.iterdir():
+        path.unlink()
+    parts.rmdir()
+    return Demos(folder)
+
+
+def _part(parts: Path, k: int) -> Path:
+    return parts / f"{k:06d}.npz"
+
+
+def _collected(settings: DemoSettings, parts: Path, missing: list[int], jobs: int) -> Iterator[int]:
+    if jobs <= 1 or len(missing) <= 1:
+        for k in missing:
+            yield make_part(settings, parts, k)
+        return
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        yield from Parallel(
+            n_jobs=min(jobs, len(missing)), backend="loky", return_as="generator_unordered", batch_size=1,
+            initializer=follow, initargs=(os.getpid(),),
+        )(delayed(make_part)(settings, parts, k) for k in missing)  # fmt: skip
+    except TerminatedWorkerError as error:
+        raise Gen3DError(f"A process that collects was killed ({error}): run the same command again.") from None
+
+
+_ENVS: dict[EnvSettings, Gen3DEnv] = {}
+"""The last environment of this process: what an episode is does not depend on what was played before."""
+
+
+def make_part(settings: DemoSettings, parts: Path, k: int) -> int:
+    """Collect demonstration ``k`` into its file.
+
+    Raises:
+        Gen3DError: the expert failed :data:`TRIES` times.
+    """
+    env = _ENVS.get(settings.env)
+    if env is None:
+        for old in _ENVS.values():
+            old.close()
+        _ENVS.clear()
+        env = _ENVS[settings.env] = settings.env.make()
+    scene = settings.env.scenes[k % len(settings.env.scenes)]
+    for attempt in range(TRIES):
+        demo = _play(settings, env, scene, np.random.default_rng([settings.seed, k, attempt]))
+        if demo is not None:
+            write_atomically(_part(parts, k), lambda path, demo=demo: np.savez(path, **demo))  # type: ignore[misc]
+            return k
+    raise Gen3DError(f"The expert failed {TRIES} times in {scene}: leave the scene out, or lower the noise.")
+
+
+def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Generator) -> Demo | None:
+    """One episode, or None where it failed."""
+    expert = ScriptedExpert(env)
+    _, info = env.reset(seed=int(rng.integers(2**31)), options={"scene": scene})
+    expert.reset(info["instruction"])
+    kinds = shapes(settings.env, env)
+    frames: list[dict[str, NDArray[Any]]] = []
+    for _ in range(settings.env.max_steps):
+        frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items() if name != "state"}
+        observe(settings.env, env, {**frame, "state": np.zeros(*kinds["state"])})
+        action = expert.act()
+        frame["actions"] = action.copy()
+        frames.append(frame)
+        action = action.copy()
+        action[:-1] += settings.noise * rng.standard_normal(len(action) - 1).astype(np.float32)
+        _, _, terminated, truncated, info = env.step(np.clip(action, -1.0, 1.0))
+        if terminated or truncated:
+            break
+    if not info["is_success"]:
+        return None
+    return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+
+
+def _merge(settings: DemoSettings, folder: Path, parts: list[Path]) -> None:
+    lengths = []
+    small: dict[str, list[NDArray[Any]]] = {name: [] for name in _FRAMES[:4]}
+    for path in parts:
+        with np.load(path) as part:
+            lengths.append(len(part["actions"]))
+            for name, pieces in small.items():
+                pieces.append(part[name])
+    arrays = {name: np.concatenate(pieces) for name, pieces in small.items()}
+    arrays["episodes"] = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    arrays["steps_left"] = np.concatenate([np.arange(n - 1, -1, -1, dtype=np.int32) for n in lengths])
+
+    def write_pixels(path: Path) -> None:
+        with np.load(parts[0]) as first:
+            shape = first["pixels"].shape[1:]
+        stored = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(sum(lengths), *shape))
+        start = 0
+        for source, length in zip(parts, lengths, strict=True):
+            with np.load(source) as part:
+                stored[start : start + length] = part["pixels"]
+            start += length
+        stored.flush()
+
+    write_atomically(folder / "pixels.npy", write_pixels)
+    write_atomically(folder / "frames.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
+    head = {
+        "format": FORMAT, "digest": settings.digest, "demonstrations": len(lengths), "frames": sum(lengths),
+        "scenes": [settings.env.scenes[k % len(settings.env.scenes)] for k in range(len(lengths))],
+        "seed": settings.seed, "noise": settings.noise, "contract": msgspec.Raw(settings.env.contract.to_json()),
+    }  # fmt: skip
+    text = msgspec.json.format(msgspec.json.encode(head), indent=2)
+    write_atomically(folder / "demos.json", lambda path: path.write_bytes(text + b"\n"))
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Have a file written beside its place and moved there, so that it is whole or not there."""
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(beside)
+        with beside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+class Demos:
+    """Demonstrations in a folder; follows :class:`DemoReader`.
+
+    Raises:
+        FieldError: no folder that :func:`collect` finished, or a damaged one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            head = msgspec.json.decode((folder / "demos.json").read_bytes())
+            self.contract = contract_from_json(msgspec.json.encode(head["contract"]))
+            self.digest, self.scenes = str(head["digest"]), tuple(head["scenes"])
+            with (folder / "frames.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                self.arrays = {name: stored[name] for name in _FRAMES}
+            self._pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+            if len({len(part) for part in (*self.arrays.values(), self._pixels)}) != 1:
+                raise ValueError("its files are of different lengths")
+        except (OSError, KeyError, TypeError, ValueError, msgspec.DecodeError, zipfile.BadZipFile, EOFError) as error:
+            raise FieldError("demos", str(folder), f"cannot be read ({error})", "Collect them anew") from None
+
+    def __len__(self) -> int:
+        return len(self.arrays["actions"])
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """``(n, cameras, 3, H, W)`` of the frames."""
+        return self._pixels[rows]

@@ -1,0 +1,105 @@
+"""The environments of a training, as plain data: any process makes the same one from it. No torch in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from gen3d_envs.contract import Contract, make_contract
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import FieldError
+from gen3d_envs.observations import Snapshot
+from gen3d_envs.registration import scene_names
+
+from .text import tokens
+
+
+@dataclass(frozen=True)
+class EnvSettings:
+    """One environment over many scenes.
+
+    Attributes:
+        scenes: names; each episode is told which one it plays.
+        size: width and height of the pictures in pixels.
+        cameras: of the observation, see :class:`gen3d_envs.env.Gen3DEnv`.
+        physics: engine.
+        robot: arm; None takes the first scene's.
+        control_hz: control steps per simulated second.
+        max_steps: control steps of an episode.
+        pictures: False leaves the pictures black, for policies that see the state only; nothing is drawn then.
+    """
+
+    scenes: tuple[str, ...]
+    size: int = 64
+    cameras: tuple[str, ...] = ("front",)
+    physics: str = "mujoco"
+    robot: str = "widowx"
+    control_hz: int = 5
+    max_steps: int = 100
+    pictures: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.scenes:
+            raise FieldError("scenes", self.scenes, "names no scene", "Name at least one")
+        if self.max_steps < 1:
+            raise FieldError("max_steps", self.max_steps, "is no number of steps", "Give at least 1")
+
+    def make(self) -> Gen3DEnv:
+        """The environment. Pictures are taken by :func:`observe`, only when somebody looks."""
+        env = gymnasium.make(
+            "Gen3D-100-v0", disable_env_checker=True, scenes=list(self.scenes), split=None, obs_type="state",
+            observation_width=self.size, observation_height=self.size, cameras=list(self.cameras),
+            physics=self.physics, robot=self.robot, control_hz=self.control_hz, max_episode_steps=self.max_steps,
+        ).unwrapped  # fmt: skip
+        assert isinstance(env, Gen3DEnv)
+        return env
+
+    @property
+    def contract(self) -> Contract:
+        """What a policy sees and does here."""
+        return make_contract(
+            self.robot, cameras=self.cameras, observation_width=self.size, observation_height=self.size,
+            control_hz=self.control_hz, max_episode_steps=self.max_steps,
+        )  # fmt: skip
+
+
+def scenes_of(split: str, count: int | None = None) -> tuple[str, ...]:
+    """The first ``count`` scenes of a split of the benchmark, in its fixed order; all of them where None."""
+    return tuple(scene_names(split=split, num_scenes=count))
+
+
+def shapes(settings: EnvSettings, env: Gen3DEnv) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Shape and type of everything that :func:`observe` gives."""
+    return {
+        "pixels": ((len(settings.cameras), 3, settings.size, settings.size), np.uint8),
+        "agent_pos": (env.agent_pos_terms.space.shape, np.float32),
+        "state": (env.state_terms.space.shape, np.float32),
+        "tokens": (tokens("").shape, np.int32),
+        "labels": ((6,), np.float32),
+    }
+
+
+def observe(settings: EnvSettings, env: Gen3DEnv, out: dict[str, NDArray[Any]]) -> None:
+    """Write what a policy, a critic and the labels need into arrays of :func:`shapes`.
+
+    Pixels and ``agent_pos`` are those of ``obs_type="pixels_agent_pos"``, channels first.
+    """
+    snapshot = env.snapshot()
+    out["agent_pos"][:] = env.agent_pos_terms.read(snapshot)
+    out["state"][:] = env.state_terms.read(snapshot)
+    out["tokens"][:] = tokens(env.task_description)
+    out["labels"][:] = positions(snapshot)
+    if settings.pictures:
+        for index, camera in enumerate(settings.cameras):
+            out["pixels"][index] = env.picture(camera, settings.size, settings.size).transpose(2, 0, 1)
+
+
+def positions(snapshot: Snapshot) -> NDArray[np.float32]:
+    """Where target and receptacle are, ``(6,)`` float32, m, robot base; the target twice where there is no other."""
+    base, target = np.array(snapshot.base_m), np.array(snapshot.target[0])
+    other = target if snapshot.receptacle is None else np.array(snapshot.receptacle[0])
+    return np.concatenate([target - base, other - base]).astype(np.float32)

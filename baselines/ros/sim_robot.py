@@ -26,6 +26,9 @@ STATUS_TOPIC, RESET_TOPIC = "/gen3d/status", "/gen3d/reset"
 Emit = Callable[[str, str, Message], None]
 """Takes topic, type and fields of a message that the robot publishes."""
 
+ROUNDING_STEPS = 1e-6
+"""Share of a physics step that sums of periods may be off."""
+
 MAX_RESET_BYTES = 10_000
 MAX_POINTS = 1000
 
@@ -192,9 +195,15 @@ class SimRobot:
     # ---- time ------------------------------------------------------------------------------------------------------
 
     def advance(self, until_s: float) -> None:
-        """Let simulated time pass, and publish what falls due."""
+        """Let simulated time pass at least until then, and publish what falls due."""
         # Rounded up, so that waiting always lets time pass; but not for rounding of the sum of periods.
-        last = math.ceil((until_s - self._start_s) * self._hz - 1e-6)
+        self._advance_to(math.ceil((until_s - self._start_s) * self._hz - ROUNDING_STEPS))
+
+    def advance_below(self, until_s: float) -> None:
+        """As :meth:`advance`, but never beyond the given time: for a robot that follows a clock."""
+        self._advance_to(math.floor((until_s - self._start_s) * self._hz))
+
+    def _advance_to(self, last: int) -> None:
         while self._now < last:
             step = min([last, *self._events()])
             if self._begun:
@@ -202,10 +211,6 @@ class SimRobot:
             self._now = step
             if self._begun:
                 self._publish_due()
-
-    def advance_below(self, until_s: float) -> None:
-        """As :meth:`advance`, but never beyond the given time: for a robot that follows a clock."""
-        self.advance(self._start_s + math.floor((until_s - self._start_s) * self._hz) / self._hz)
 
     def skip_to(self, when_s: float) -> None:
         """Set the clock without simulating: the world stood still meanwhile."""

@@ -180,6 +180,9 @@ def build_parser() -> argparse.ArgumentParser:
     robot_sim.add_argument(
         "--transport", choices=("cyclonedds", "rospy", "rclpy"), default="cyclonedds", help="default: cyclonedds"
     )
+    robot_sim.add_argument(
+        "--ros-packages", metavar="DIR", help="for rospy: where it is, e.g. Debian's /usr/lib/python3/dist-packages"
+    )
     robot_sim.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: 0)")
     robot_sim.add_argument("--loopback", action="store_true", help="stay on this machine")
     robot_sim.add_argument("--state-hz", type=_count, default=60, metavar="N", help="joint states per second (60)")
@@ -255,6 +258,34 @@ def build_parser() -> argparse.ArgumentParser:
     board.add_argument("--folder", metavar="DIR", help="where they are (default: the released ones)")
     board.add_argument("--add", metavar="RUN.json", nargs="+", help="keep these results of gen3d evaluate there")
     board.add_argument("--out", metavar="FILE", help="picture to write: .svg or .png")
+
+    recording = command(
+        "record", "record:run", "record successful episodes of a policy as a LeRobot data set",
+        ["gen3d record --env Gen3D-Pick-v0 --episodes 50 --out demos",
+         "gen3d record --env Gen3D-Place-v0 --policy expert --cameras front wrist --size 224 --episodes 200 --out demos"],
+    )  # fmt: skip
+    target = recording.add_mutually_exclusive_group(required=True)
+    target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
+    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    recording.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
+    recording.add_argument("--axes", nargs="+", default=[], metavar="NAME", help="test conditions, as for evaluate")
+    recording.add_argument("--policy", metavar="P", default="expert", help="as for evaluate (default: expert)")
+    recording.add_argument("--episodes", type=_count, default=50, metavar="N", help="to keep (default: 50)")
+    recording.add_argument("--format", choices=("lerobot",), default="lerobot", help="LeRobot's data set, version 3")
+    recording.add_argument("--out", metavar="DIR", required=True, help="new folder to write")
+    _seed(recording, "of all episodes; they are never those of an evaluation (default: 0)")
+    _robot(recording)
+    _physics(recording)
+    recording.add_argument("--reality", metavar="PROFILE", help="mild, medium or strong (default: none)")
+    recording.add_argument("--cameras", nargs="+", default=["front"], metavar="NAME", help="front, wrist")
+    recording.add_argument("--size", type=_count, default=128, metavar="N", help="of the pictures (default: 128)")
+    recording.add_argument("--control-hz", type=_count, default=5, metavar="N", help="steps a second (default: 5)")
+
+    replaying = command(
+        "replay", "record:run_replay", "simulate a recording again; exit code 1 where a bit differs",
+        ["gen3d replay demos", "gen3d replay data/pick"],
+    )  # fmt: skip
+    replaying.add_argument("folder", metavar="DIR", help="what gen3d record wrote")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",

@@ -46,7 +46,9 @@ def test_families_are_registered() -> None:
 def test_every_entry_point_is_text() -> None:
     for env_id, spec in gym.registry.items():
         if env_id.startswith("Gen3D"):
-            assert spec.entry_point == "gen3d_envs.env:Gen3DEnv"
+            robot = env_id == "Gen3D-RealRobot-v0"
+            wanted = "gen3d_envs.baselines.ros.env:RealRobotEnv" if robot else "gen3d_envs.env:Gen3DEnv"
+            assert spec.entry_point == wanted
             json.dumps(spec.kwargs)
 
 

@@ -24,7 +24,11 @@ def run_sim(args: argparse.Namespace) -> int:
         stopped.append(number)
 
     try:
-        options = {"domain": args.domain, "loopback": args.loopback} if args.transport == "cyclonedds" else {}
+        options = {
+            "cyclonedds": {"domain": args.domain, "loopback": args.loopback},
+            "rospy": {"packages": args.ros_packages, "node": "gen3d_robot"},
+            "rclpy": {"node": "gen3d_robot"},
+        }[args.transport]
         transport = carriers.make_transport(args.transport, options)
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:

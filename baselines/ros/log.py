@@ -14,6 +14,7 @@ import numpy as np
 from gen3d_envs.contract import Contract, contract_from_json
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import EngineUnavailable, FieldError
+from gen3d_envs.sim.engines import DEFAULT
 
 from . import messages
 from .cdr import decode, encode, store, type_name
@@ -149,7 +150,7 @@ class Replayed:
     tool_error_m: tuple[float, ...]
 
 
-def replay(path: str | Path, physics: str = "pybullet", scene: str | None = None) -> list[Replayed]:
+def replay(path: str | Path, physics: str = DEFAULT, scene: str | None = None) -> list[Replayed]:
     """Simulate the episodes of a log again: the executed actions, from the recorded scene and seed.
 
     Args:

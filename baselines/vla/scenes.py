@@ -14,6 +14,7 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.observations import Snapshot
 from gen3d_envs.registration import scene_names
+from gen3d_envs.sim.engines import FASTEST
 
 from .text import tokens
 
@@ -36,7 +37,7 @@ class EnvSettings:
     scenes: tuple[str, ...]
     size: int = 64
     cameras: tuple[str, ...] = ("front",)
-    physics: str = "mujoco"
+    physics: str = FASTEST
     robot: str = "widowx"
     control_hz: int = 5
     max_steps: int = 100
@@ -48,12 +49,17 @@ class EnvSettings:
         if self.max_steps < 1:
             raise FieldError("max_steps", self.max_steps, "is no number of steps", "Give at least 1")
 
-    def make(self) -> Gen3DEnv:
-        """The environment. Pictures are taken by :func:`observe`, only when somebody looks."""
+    def make(self, shaped: bool = False) -> Gen3DEnv:
+        """The environment. Pictures are taken by :func:`observe`, only when somebody looks.
+
+        Args:
+            shaped: whether its rewards are the weighted terms instead of the sparse success.
+        """
         env = gymnasium.make(
             "Gen3D-100-v0", disable_env_checker=True, scenes=list(self.scenes), split=None, obs_type="state",
             observation_width=self.size, observation_height=self.size, cameras=list(self.cameras),
             physics=self.physics, robot=self.robot, control_hz=self.control_hz, max_episode_steps=self.max_steps,
+            reward="shaped" if shaped else "sparse",
         ).unwrapped  # fmt: skip
         assert isinstance(env, Gen3DEnv)
         return env

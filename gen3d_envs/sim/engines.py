@@ -7,10 +7,13 @@ from importlib import import_module
 from gen3d_envs.errors import FieldError
 from gen3d_envs.sim.world import BodyState, RobotState, World, WorldSetup
 
-__all__ = ["DEFAULT", "ENGINES", "BodyState", "RobotState", "World", "WorldSetup", "make_world"]
+__all__ = ["DEFAULT", "ENGINES", "FASTEST", "BodyState", "RobotState", "World", "WorldSetup", "make_world"]
 
 DEFAULT = "pybullet"
 """The engine that an ID means; any other is asked for by name, and every result says which one ran."""
+
+FASTEST = "mujoco"
+"""The engine that takes the least time for a step: the default where many episodes are needed, as in training."""
 
 ENGINES = {"pybullet": "gen3d_envs.sim.bullet:BulletWorld", "mujoco": "gen3d_envs.sim.mujoco:MujocoWorld"}
 

@@ -191,13 +191,13 @@ def build_parser() -> argparse.ArgumentParser:
     robot_sim.add_argument("--height", type=_count, default=480, metavar="N", help="of the pictures (480)")
     _seed(robot_sim, "of the first episode (default: 0)")
 
-    replay = command(
-        "replay", "robot:run_replay", "simulate what a robot's log recorded again, and compare",
-        ["gen3d replay my_log", "gen3d replay my_log --engine mujoco"],
+    robot_replay = command(
+        "robot-replay", "robot:run_replay", "simulate what a robot's log recorded again, and compare",
+        ["gen3d robot-replay my_log", "gen3d robot-replay my_log --engine mujoco"],
     )  # fmt: skip
-    replay.add_argument("log", metavar="LOG", help="folder of a bag that the robot environment recorded")
-    _engine(replay)
-    replay.add_argument("--scene", metavar="SCENE", help="instead of the recorded one")
+    robot_replay.add_argument("log", metavar="LOG", help="a robot's bag, or what gen3d record wrote")
+    _engine(robot_replay)
+    robot_replay.add_argument("--scene", metavar="SCENE", help="instead of the recorded one")
 
     evaluation = command(
         "evaluate", "evaluate:run", "run a policy through fixed episodes, with every one written down",
@@ -262,7 +262,7 @@ def build_parser() -> argparse.ArgumentParser:
     recording = command(
         "record", "record:run", "record successful episodes of a policy as a LeRobot data set",
         ["gen3d record --env Gen3D-Pick-v0 --episodes 50 --out demos",
-         "gen3d record --env Gen3D-Place-v0 --policy expert --cameras front wrist --size 224 --episodes 200 --out demos"],
+         "gen3d record --env Gen3D-Place-v0 --cameras front wrist --size 224 --episodes 200 --out demos"],
     )  # fmt: skip
     target = recording.add_mutually_exclusive_group(required=True)
     target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
@@ -280,12 +280,6 @@ def build_parser() -> argparse.ArgumentParser:
     recording.add_argument("--cameras", nargs="+", default=["front"], metavar="NAME", help="front, wrist")
     recording.add_argument("--size", type=_count, default=128, metavar="N", help="of the pictures (default: 128)")
     recording.add_argument("--control-hz", type=_count, default=5, metavar="N", help="steps a second (default: 5)")
-
-    replaying = command(
-        "replay", "record:run_replay", "simulate a recording again; exit code 1 where a bit differs",
-        ["gen3d replay demos", "gen3d replay data/pick"],
-    )  # fmt: skip
-    replaying.add_argument("folder", metavar="DIR", help="what gen3d record wrote")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",

@@ -334,7 +334,7 @@ def test_a_log_is_simulated_again(tmp_path: Path, capsys: pytest.CaptureFixture[
     results = log.replay(tmp_path / "log", ENGINE)
     assert [episode.steps for episode in results] == [6, 6]
     assert max(max(episode.tool_error_m) for episode in results) < 1e-3
-    assert main(["replay", str(tmp_path / "log"), "--engine", ENGINE]) == 0
+    assert main(["robot-replay", str(tmp_path / "log"), "--engine", ENGINE]) == 0
     assert "6 steps" in capsys.readouterr().out
     with pytest.raises(FieldError, match="exists"):
         log.EpisodeLog(tmp_path / "log", make_contract(), None)

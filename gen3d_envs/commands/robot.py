@@ -1,4 +1,4 @@
-"""``gen3d robot-sim`` and ``gen3d replay``: a scene that answers like a robot, and a robot's log simulated again."""
+"""``gen3d robot-sim`` and ``gen3d robot-replay``: a scene that answers like a robot, and a robot's log simulated again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_sim(args: argparse.Namespace) -> int:
 
 
 def run_replay(args: argparse.Namespace) -> int:
-    """Run ``gen3d replay``; returns its exit code."""
+    """Run ``gen3d robot-replay``; returns its exit code."""
     results = _ros("log").replay(args.log, args.engine, args.scene)
     for index, episode in enumerate(results):
         error = max(episode.tool_error_m, default=0.0)

@@ -1,4 +1,4 @@
-"""``gen3d robot-sim`` and ``gen3d robot-replay``: a scene that answers like a robot, and a robot's log simulated again."""
+"""``gen3d robot-sim`` and ``gen3d robot-replay``: a scene that answers like a robot, and a robot's log run again."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
         "robot-replay", "robot:run_replay", "simulate what a robot's log recorded again, and compare",
         ["gen3d robot-replay my_log", "gen3d robot-replay my_log --engine mujoco"],
     )  # fmt: skip
-    robot_replay.add_argument("log", metavar="LOG", help="a robot's bag, or what gen3d record wrote")
+    robot_replay.add_argument("log", metavar="LOG", help="folder of a bag that the robot environment recorded")
     _engine(robot_replay)
     robot_replay.add_argument("--scene", metavar="SCENE", help="instead of the recorded one")
 
@@ -280,6 +280,12 @@ def build_parser() -> argparse.ArgumentParser:
     recording.add_argument("--cameras", nargs="+", default=["front"], metavar="NAME", help="front, wrist")
     recording.add_argument("--size", type=_count, default=128, metavar="N", help="of the pictures (default: 128)")
     recording.add_argument("--control-hz", type=_count, default=5, metavar="N", help="steps a second (default: 5)")
+
+    replaying = command(
+        "replay", "record:run_replay", "simulate a recording again; exit code 1 where a bit differs",
+        ["gen3d replay demos", "gen3d replay data/pick"],
+    )  # fmt: skip
+    replaying.add_argument("folder", metavar="DIR", help="what gen3d record wrote")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",

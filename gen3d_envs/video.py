@@ -16,7 +16,7 @@ from gen3d_envs.errors import FieldError
 CRF = 22
 """Constant rate factor of H.264: 18 is visually lossless, 28 visibly blocky."""
 
-_SAME_BITS = "threads=1:cpu-independent=1"
+SAME_BITS = "threads=1:cpu-independent=1"
 """Without it x264's macroblock tree takes short cuts whose rounding depends on where memory lies."""
 
 
@@ -54,7 +54,7 @@ def write_mp4(path: str | Path, frames: Iterable[NDArray[np.uint8]], fps: int) -
                 if count == 0:
                     size = (width, height)
                     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                    stream.options = {"crf": str(CRF), "preset": "fast", "x264-params": _SAME_BITS}
+                    stream.options = {"crf": str(CRF), "preset": "fast", "x264-params": SAME_BITS}
                     stream.thread_count = 1
                 elif size != (width, height):
                     raise FieldError("frames", (width, height), f"the first frame is {size}", "Keep one size")

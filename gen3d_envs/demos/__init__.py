@@ -1,0 +1,1 @@
+"""Demonstrations: recorded episodes on disk, and their re-simulation."""

@@ -1,117 +1,202 @@
-"""Demonstrations: the same in any number of processes, successes only, and readable or refused."""
+"""Recorded demonstrations: the data set that other codebases read, and its re-simulation."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
+import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
-from gen3d_envs.baselines.vla.demos import Demos, DemoSettings, _part, collect, make_part
-from gen3d_envs.baselines.vla.scenes import EnvSettings, observe, scenes_of, shapes
-from gen3d_envs.baselines.vla.text import tokens
-from helpers import ENGINE, make
+from helpers import ENGINE, PICK
 
-from gen3d_envs.contract import contract_of
+from gen3d_envs.cli import main
+from gen3d_envs.demos import record as recording_module
+from gen3d_envs.demos.lerobot import DATA, EPISODES, RECORDING, VIDEO
+from gen3d_envs.demos.record import candidates, demo_seed, record
+from gen3d_envs.demos.replay import read_recording, replay
+from gen3d_envs.demos.stats import PictureStats, VectorStats
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.plan import Settings, make_plan
 
-SCENES = ("TestPickCube", "TestPlaceBallInBowl")
-ENV = EnvSettings(SCENES, size=16, physics=ENGINE)
-SETTINGS = DemoSettings(ENV, count=4)
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
 
-
-def content(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+SETTINGS = Settings(
+    policy="expert", target=PICK, physics=ENGINE, episodes=1, width=64, height=48, cameras=("front", "wrist")
+)
+KEYS = ("observation.images.front", "observation.images.wrist")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demos")
-    collect(SETTINGS, path)
-    return path
+    out = tmp_path_factory.mktemp("demos") / "pick"
+    record(SETTINGS, 2, out, "gen3d record")
+    return out
 
 
-def test_observations_are_those_of_the_environment() -> None:
-    own = ENV.make()
-    other = make("Gen3D-100-v0", scenes=list(SCENES), observation_width=16, observation_height=16, robot="widowx")
-    assert contract_of(other).pictures == ENV.contract.pictures
-    for scene in SCENES:
-        own.reset(seed=5, options={"scene": scene})
-        seen, info = other.reset(seed=5, options={"scene": scene})
-        for _ in range(3):
-            given = {name: np.zeros(shape, kind) for name, (shape, kind) in shapes(ENV, own).items()}
-            observe(ENV, own, given)
-            assert np.array_equal(given["pixels"][0].transpose(1, 2, 0), seen["pixels"])
-            assert np.array_equal(given["agent_pos"], seen["agent_pos"])
-            assert np.array_equal(given["tokens"], tokens(info["instruction"]))
-            own.step(np.full(7, 0.3, np.float32))
-            seen, *_ = other.step(np.full(7, 0.3, np.float32))
-    own.close()
-    other.close()
+def table(folder: Path) -> Any:
+    return parquet.read_table(folder / DATA.format(chunk_index=0, file_index=0))
 
 
-def test_what_is_stored(folder: Path) -> None:
-    demos = Demos(folder)
-    arrays = demos.arrays
-    assert demos.scenes == SCENES * 2 and demos.contract == ENV.contract
-    assert arrays["actions"].shape == (len(demos), 7) and abs(arrays["actions"]).max() <= 1.0
-    ends = np.flatnonzero(arrays["steps_left"] == 0)
-    assert len(ends) == 4 and ends[-1] == len(demos) - 1
-    assert np.array_equal(np.unique(arrays["episodes"]), np.arange(4))
-    rows = np.array([3, 0, len(demos) - 1])
-    assert demos.pixels(rows).shape == (3, 1, 3, 16, 16) and demos.pixels(rows).std() > 10
+def frames(folder: Path, key: str) -> list[Any]:
+    import av
+
+    with av.open(str(folder / VIDEO.format(video_key=key, chunk_index=0, file_index=0))) as file:
+        return [(frame.time, frame.key_frame, frame.to_ndarray(format="rgb24")) for frame in file.decode(video=0)]
 
 
-def test_processes_and_order_change_nothing(folder: Path, tmp_path: Path) -> None:
-    parts = tmp_path / f"parts-{SETTINGS.digest}"
-    parts.mkdir()
-    for k in (3, 1):
-        make_part(SETTINGS, parts, k)
-    told: list[tuple[int, int]] = []
-    collect(SETTINGS, tmp_path, jobs=2, progress=lambda done, of: told.append((done, of)))
-    assert told == [(3, 4), (4, 4)]
-    assert content(tmp_path) == content(folder)
+def test_the_folder_is_laid_out_as_version_3_says(folder: Path) -> None:
+    info = json.loads((folder / "meta" / "info.json").read_text())
+    rows = table(folder)
+    episodes = parquet.read_table(folder / EPISODES).to_pylist()
+    assert info["codebase_version"] == "v3.0" and info["fps"] == 5 and info["robot_type"] == "widowx"
+    assert (info["total_episodes"], info["total_frames"]) == (2, len(rows)) and info["splits"] == {"train": "0:2"}
+    assert info["features"]["action"]["shape"] == [7] and len(info["features"]["observation.state"]["names"]) == 7
+    assert info["features"][KEYS[0]]["dtype"] == "video" and info["features"][KEYS[0]]["shape"] == [48, 64, 3]
+    numeric = {name for name, feature in info["features"].items() if feature["dtype"] != "video"}
+    assert numeric == set(rows.column_names)
+    assert rows.schema.field("action").type == pyarrow.list_(pyarrow.float32(), 7)
+    assert rows["index"].to_pylist() == list(range(len(rows)))
+    first = episodes[0]["length"]
+    assert [(e["dataset_from_index"], e["dataset_to_index"]) for e in episodes] == [(0, first), (first, len(rows))]
+    assert rows["frame_index"].to_pylist()[first] == 0 and rows["episode_index"].to_pylist()[first] == 1
+    assert np.allclose(rows["timestamp"].to_numpy(), rows["frame_index"].to_numpy() / 5)
+    done = rows["next.done"].to_pylist()
+    assert [i for i, value in enumerate(done) if value] == [first - 1, len(rows) - 1]
+    assert rows["next.success"].to_pylist()[-1] and rows["next.reward"].to_pylist()[-1] == 1.0
 
 
-def test_failures_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gen3d_envs.baselines.vla import demos as module
-
-    real, tried = module._play, []
-
-    def second_time(*given: Any) -> Any:
-        tried.append(given)
-        return None if len(tried) == 1 else real(*given)
-
-    monkeypatch.setattr(module, "_play", second_time)
-    make_part(SETTINGS, tmp_path, 0)
-    assert len(tried) == 2 and _part(tmp_path, 0).is_file()
-    monkeypatch.setattr(module, "_play", lambda *given: None)
-    with pytest.raises(module.Gen3DError, match="TestPlaceBallInBowl"):
-        make_part(SETTINGS, tmp_path, 1)
+def test_tasks_are_texts_in_the_index_of_a_data_frame(folder: Path) -> None:
+    tasks = parquet.read_table(folder / "meta" / "tasks.parquet")
+    told = json.loads(tasks.schema.metadata[b"pandas"])
+    assert told["index_columns"] == ["task"] and tasks["task"].to_pylist() == ["pick up the red cube"]
+    assert parquet.read_table(folder / EPISODES)["tasks"].to_pylist() == [["pick up the red cube"]] * 2
 
 
-def test_a_folder_is_read_or_refused(folder: Path, tmp_path: Path) -> None:
-    assert len(collect(SETTINGS, folder)) == len(Demos(folder))
-    with pytest.raises(FieldError, match="other demonstrations"):
-        collect(replace(SETTINGS, seed=1), folder)
-    with pytest.raises(FieldError, match="cannot be read"):
-        Demos(tmp_path)
-    for name in ("demos.json", "frames.npz", "pixels.npy"):
-        target = tmp_path / name.partition(".")[0]
-        target.mkdir()
-        for path in folder.iterdir():
-            whole = path.read_bytes()
-            (target / path.name).write_bytes(whole[: len(whole) // 2] if path.name == name else whole)
-        with pytest.raises(FieldError, match="cannot be read"):
-            Demos(target)
+def test_videos_hold_every_frame_where_the_table_says(folder: Path) -> None:
+    episodes = parquet.read_table(folder / EPISODES).to_pylist()
+    for key in KEYS:
+        pictures = frames(folder, key)
+        assert len(pictures) == len(table(folder)) and pictures[0][2].shape == (48, 64, 3)
+        assert [time for time, _, _ in pictures] == pytest.approx([i / 5 for i in range(len(pictures))])
+        keys = [index for index, (_, is_key, _) in enumerate(pictures) if is_key]
+        assert keys[0] == 0 and max(np.diff(keys)) <= 2
+        first, second = episodes
+        assert first[f"videos/{key}/to_timestamp"] == second[f"videos/{key}/from_timestamp"] == first["length"] / 5
+        assert second[f"videos/{key}/to_timestamp"] == len(pictures) / 5
+    # The second episode begins with the arm at its start again, not where the first one ended.
+    pictures, first = frames(folder, KEYS[0]), episodes[0]["length"]
+    jump = np.abs(pictures[first][2].astype(int) - pictures[first - 1][2].astype(int)).mean()
+    assert jump > 3 * np.abs(pictures[1][2].astype(int) - pictures[0][2].astype(int)).mean()
 
 
-def test_bad_settings() -> None:
-    for wrong in ({"count": 0}, {"noise": -1.0}):
-        with pytest.raises(FieldError):
-            replace(SETTINGS, **wrong)  # type: ignore[arg-type]
-    with pytest.raises(FieldError):
-        EnvSettings(())
-    assert len(scenes_of("train", 10)) == 10
+def test_statistics_are_those_of_the_data(folder: Path) -> None:
+    stats = json.loads((folder / "meta" / "stats.json").read_text())
+    actions = np.stack(table(folder)["action"].to_pylist())
+    assert np.allclose(stats["action"]["mean"], actions.mean(0)) and np.allclose(stats["action"]["std"], actions.std(0))
+    assert np.allclose(stats["action"]["q99"], np.quantile(actions, 0.99, axis=0))
+    assert stats["action"]["count"] == [len(actions)] and stats["index"]["max"] == [len(actions) - 1]
+    seen = np.stack([picture for _, _, picture in frames(folder, KEYS[0])]) / 255.0
+    assert np.shape(stats[KEYS[0]]["mean"]) == (3, 1, 1)
+    assert np.allclose(np.ravel(stats[KEYS[0]]["mean"]), seen.mean((0, 1, 2)), atol=0.01)  # the video is compressed
+
+
+def test_picture_statistics_are_exact() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
+    counted, plain = PictureStats(), VectorStats()
+    for picture in pictures:
+        counted.add(picture)
+    plain.add(pictures.reshape(-1, 3) / 255.0)
+    found, wanted = counted.summary(), plain.summary()
+    for name in ("min", "max", "mean", "std", "q10", "q50", "q90"):
+        assert np.allclose(np.ravel(found[name]), wanted[name], atol=1.01 / 255), name
+    assert found["count"] == [5]
+
+
+def test_a_recording_is_simulated_again_bit_for_bit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [each.difference for each in replay(folder)] == ["", ""]
+    assert main(["replay", str(folder)]) == 0
+    assert "2 of 2 episodes are the same, bit for bit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [({"start": "0" * 16}, "the state after the reset"), ({"end": "0" * 16}, "the state after the last step"),
+     ({"outcome": "fell"}, "the outcome"), ({"seed": 1}, "the state after the reset")],
+)  # fmt: skip
+def test_what_was_changed_is_found(folder: Path, tmp_path: Path, change: dict[str, Any], difference: str) -> None:
+    recording = read_recording(folder)
+    row = msgspec.structs.replace(recording.episodes[0], **change)
+    copy = tmp_path / "copy"
+    for part in ("meta/episodes/chunk-000", "data"):
+        (copy / part).parent.mkdir(parents=True, exist_ok=True)
+        (copy / part).symlink_to(folder / part)
+    changed = msgspec.structs.replace(recording, episodes=(row, *recording.episodes[1:]))
+    (copy / RECORDING).write_bytes(msgspec.json.encode(changed))
+    first, second = replay(copy)
+    assert first.difference.startswith(difference) and second.difference == ""
+
+
+def test_equal_recordings_are_equal_files(folder: Path, tmp_path: Path) -> None:
+    record(SETTINGS, 2, tmp_path / "again", "gen3d record")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "gen3d.json":  # which says when it was made
+            assert path.read_bytes() == (tmp_path / "again" / path.relative_to(folder)).read_bytes(), path
+
+
+def test_failures_are_dropped_and_counted_and_a_hopeless_policy_leaves_nothing(tmp_path: Path) -> None:
+    hopeless = msgspec.structs.replace(SETTINGS, policy="gives up")
+    with pytest.raises(FieldError, match="succeeds in only 0 of 15 episodes"):
+        record(hopeless, 1, tmp_path / "demos", factory="evaluation_policies:make")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_between_two_successes_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_demo, calls = recording_module.run_demo, []
+
+    def second_fails(runner: Any, planned: Any) -> Any:
+        demo = run_demo(runner, planned)
+        calls.append(planned.seed)
+        assert demo is not None
+        if len(calls) == 2:
+            demo = type(demo)(msgspec.structs.replace(demo.row, success=False, outcome="fell"), demo.frames)
+        return demo
+
+    monkeypatch.setattr(recording_module, "run_demo", second_fails)
+    recording = record(SETTINGS, 2, tmp_path / "demos")
+    assert recording.failures == 1 and [row.seed for row in recording.episodes] == [calls[0], calls[2]]
+
+
+def test_a_new_file_is_begun_between_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gen3d_envs.demos.lerobot.FRAMES_PER_FILE", 20)
+    record(SETTINGS, 2, tmp_path / "demos")
+    episodes = parquet.read_table(tmp_path / "demos" / EPISODES).to_pylist()
+    assert [e["data/file_index"] for e in episodes] == [0, 1]
+    assert [e[f"videos/{KEYS[1]}/from_timestamp"] for e in episodes] == [0.0, 0.0]
+    assert [each.difference for each in replay(tmp_path / "demos")] == ["", ""]
+
+
+def test_recorded_episodes_are_never_those_of_an_evaluation() -> None:
+    plan = make_plan(msgspec.structs.replace(SETTINGS, episodes=200))
+    tested = {episode.seed for episode in plan.episodes}
+    taken = [episode.seed for episode, _ in zip(candidates(plan, 0), range(200), strict=False)]
+    assert len(set(taken)) == 200 and not tested & set(taken)
+    assert taken[0] == demo_seed(0, plan.scenes[0].name, 0)
+
+
+def test_bad_requests_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for settings, episodes, out, field in (
+        (SETTINGS, 1, "there", "out"),
+        (SETTINGS, 0, "new", "episodes"),
+        (msgspec.structs.replace(SETTINGS, obs_type="state"), 1, "new", "obs_type"),
+        (msgspec.structs.replace(SETTINGS, width=63), 1, "new", "size"),
+    ):
+        with pytest.raises(FieldError) as refused:
+            record(settings, episodes, tmp_path / out)
+        assert refused.value.field == field
+    with pytest.raises(FieldError, match="is no recording"):
+        replay(tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

@@ -261,6 +261,14 @@ def test_a_robot_that_begins_with_a_fault_is_not_armed(made: Any, fault: str) ->
     assert commands(env) == [] and env.mode == "stopped"
 
 
+def test_without_a_controller_it_is_not_armed(made: Any) -> None:
+    env = made()
+    env._transport.inject("nobody_listens")
+    with pytest.raises(RobotStop) as caught:
+        env.reset(seed=0, options={"arm": True})
+    assert caught.value.reason == "nobody_listens" and env.mode == "disarmed" and commands(env) == []
+
+
 # ---- contract and profiles -----------------------------------------------------------------------------------------
 
 

@@ -297,6 +297,11 @@ def test_a_policy_acts_over_ros_and_a_killed_driver_stops_it(robot_sim: subproce
             observation, *_, info = env.step(np.array([0.5, 0.0, 0.0, 0, 0, 0, 1], np.float32))
         assert observation["agent_pos"][0] > first["agent_pos"][0] + 0.05, "it moved"
         assert info["ages_s"]["front"] < 0.5
+        again, info = env.reset(seed=1)
+        assert again["agent_pos"][:3] == pytest.approx(first["agent_pos"][:3], abs=2e-3), "a new episode begins at home"
+        assert info["mode"] == "armed" and info["outcome"] != "success"
+        for _ in range(3):
+            env.step(np.array([0.5, 0.0, 0.0, 0, 0, 0, 1], np.float32))
         robot_sim.kill()
         begun = time.monotonic()
         with pytest.raises(RobotStop) as caught:
@@ -306,7 +311,7 @@ def test_a_policy_acts_over_ros_and_a_killed_driver_stops_it(robot_sim: subproce
     finally:
         env.close()
     episodes = pytest.importorskip("gen3d_envs.baselines.ros.log").read_log(tmp_path / "log")
-    assert len(episodes) == 1 and len(episodes[0].steps) >= 6
+    assert len(episodes) == 2 and len(episodes[0].steps) == 6
 
 
 def step_often(env: gym.Env) -> None:

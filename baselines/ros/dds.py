@@ -149,7 +149,7 @@ class DdsTransport:
         return bool(self._writers[topic][0].get_matched_subscriptions())
 
     def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
-        """Wait until somebody listens: what is sent before is lost."""
+        """See :meth:`Transport.wait_for_match`."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
             if self.matched(topic):

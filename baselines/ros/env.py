@@ -268,10 +268,25 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 raise FieldError("options['scene']", scene, "cannot be had on this robot", "Arrange the things by hand")
             return
         self._scene_seed = int(self.np_random.integers(2**31))
-        wish: dict[str, Any] = {"seed": self._scene_seed}
+        # The answer names the request: what is still on its way from before is not taken for the new episode.
+        request = f"{self._scene_seed}-{self._transport.now():.6f}"
+        wish: dict[str, Any] = {"seed": self._scene_seed, "request": request}
         if scene is not None:
             wish["scene"] = scene
+        self._transport.wait_for_match(self.profile.reset_topic, CONNECT_S)
         self._transport.publish(self.profile.reset_topic, {"data": json.dumps(wish)})
+        if self.profile.status_topic is None:
+            return
+        deadline = self._transport.now() + CONNECT_S
+        self._read_status()
+        while self._status.get("request") != request:
+            if self._transport.now() >= deadline:
+                problem = f"the simulated robot did not begin an episode within {CONNECT_S:g} s"
+                self._supervisor.estop("no_reset", problem)
+                raise RobotStop("no_reset", problem, "Start it with gen3d robot-sim")
+            self._transport.wait_until(self._transport.now() + POLL_S)
+            self._read_status()
+        self._streams.drop()
 
     def _gather(self, after_s: float, within_s: float, watched: bool = False) -> Any:
         """Wait for a whole set of state and pictures that came after a time, and make an observation of it.

@@ -32,7 +32,7 @@ FAULTS: dict[str, str] = {
     "lost_connection": "connection_lost",
     "clock_skew": "clock_skew",
 }
-"""Faults that can be injected, and the reason that a stop must then name."""
+"""Faults of a running robot that can be injected, and the reason that a stop must then name."""
 
 SKEW_S = 1.5
 SLIP_RAD = 0.5
@@ -70,7 +70,7 @@ class FakeTransport:
         Raises:
             FieldError: no such fault.
         """
-        if fault not in FAULTS:
+        if fault not in (*FAULTS, "nobody_listens"):
             raise FieldError("fault", fault, "is not known", f"Use one of {', '.join(FAULTS)}")
         self._faults.add(fault)
         self._kept = {}
@@ -140,6 +140,10 @@ class FakeTransport:
         if topic in (self.profile.command.topic, self.profile.gripper.topic):
             return 2 if "duplicated_publisher" in self._faults else 1
         return 0 if "vanished_publisher" in self._faults else 1
+
+    def wait_for_match(self, topic: str, within_s: float) -> bool:
+        """See :meth:`Transport.wait_for_match`."""
+        return "nobody_listens" not in self._faults
 
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`."""

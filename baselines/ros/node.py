@@ -94,9 +94,13 @@ def run_node(
             transport.advertise(topic, kind)
         transport.publish(topic, message)
 
-    robot = SimRobot(
-        env, profile, emit, nearest_rate(state_hz, hz), nearest_rate(camera_hz, hz), width, height, transport.now()
-    )
+    # The transports that cannot say who listens get every picture.
+    matched: Callable[[str], bool] | None = getattr(transport, "matched", None)
+    for camera in profile.cameras:
+        transport.advertise(camera.topic, messages.IMAGE)
+        advertised.add(camera.topic)
+    rates = nearest_rate(state_hz, hz), nearest_rate(camera_hz, hz)
+    robot = SimRobot(env, profile, emit, *rates, width, height, transport.now(), wanted=matched)
     heard = [*command_topics(profile)]
     for topic, kind in command_topics(profile).items():
         transport.subscribe(topic, kind, 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import threading
+import time
 from collections import deque
 from importlib import import_module
 from typing import Any
@@ -83,6 +84,17 @@ class RclpyTransport:
     def publishers(self, topic: str) -> int | None:
         """See :meth:`Transport.publishers`."""
         return int(self._node.count_publishers(topic))
+
+    def matched(self, topic: str) -> bool:
+        """Somebody listens to a topic that is advertised here."""
+        return bool(self._publishers[topic][0].get_subscription_count())
+
+    def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
+        """See :meth:`Transport.wait_for_match`."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end and not self.matched(topic):
+            time.sleep(0.01)
+        return self.matched(topic)
 
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`."""

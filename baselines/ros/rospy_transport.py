@@ -155,7 +155,7 @@ class RospyTransport:
         return bool(self._publishers[topic][0].get_num_connections())
 
     def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
-        """Wait until somebody listens: what is sent before is lost."""
+        """See :meth:`Transport.wait_for_match`."""
         end = time.monotonic() + within_s
         while time.monotonic() < end and not self.matched(topic):
             time.sleep(0.01)

@@ -61,6 +61,7 @@ class SimRobot:
         width, height: of the published pictures.
         start_s: time at which the robot is switched on.
         cameras: those that publish; all of the profile's where None.
+        wanted: says of a camera's topic whether anyone listens; a picture that nobody gets is not drawn.
 
     Raises:
         FieldError: a rate that does not divide the physics rate, or another robot than the profile's.
@@ -68,7 +69,7 @@ class SimRobot:
 
     def __init__(
         self, env: Gen3DEnv, profile: Profile, emit: Emit, state_hz: int, camera_hz: int, width: int, height: int,
-        start_s: float = 0.0, cameras: Sequence[str] | None = None,
+        start_s: float = 0.0, cameras: Sequence[str] | None = None, wanted: Callable[[str], bool] | None = None,
     ) -> None:  # fmt: skip
         if env.robot.name != profile.robot:
             raise FieldError("robot", env.robot.name, f"is not the profile's {profile.robot}", "Use the other profile")
@@ -81,6 +82,7 @@ class SimRobot:
         self._judge_every = self._hz // env.control_hz
         self._size, self._start_s = (width, height), start_s
         self._now, self._begun = 0, False
+        self._wanted, self._request = wanted, ""
         self.cameras: tuple[CameraTopic, ...] = tuple(
             camera for camera in profile.cameras if cameras is None or camera.camera in cameras
         )
@@ -129,11 +131,12 @@ class SimRobot:
             raise FieldError("reset", text, "is too long", "Send {'seed': N, 'scene': NAME}")
         try:
             wish = json.loads(text) if text else {}
-            seed, scene = wish.get("seed"), wish.get("scene")
+            seed, scene, request = wish.get("seed"), wish.get("scene"), wish.get("request")
         except (ValueError, AttributeError, RecursionError):
             raise FieldError("reset", text, "is no JSON object", "Send {'seed': N, 'scene': NAME}") from None
         if not (seed is None or isinstance(seed, int)) or not (scene is None or isinstance(scene, str)):
             raise FieldError("reset", text, "has a wrong seed or scene", "Send {'seed': N, 'scene': NAME}")
+        self._request = request if isinstance(request, str) else ""
         self.reset(seed, scene)
 
     def _receive_arm(self, message: Message) -> None:
@@ -260,6 +263,8 @@ class SimRobot:
     def _publish_pictures(self) -> None:
         width, height = self._size
         for camera in self.cameras:
+            if self._wanted is not None and not self._wanted(camera.topic):
+                continue
             picture = self._env._affected(self._env.picture(camera.camera, width, height))
             frame = f"{camera.camera}_optical_frame"
             self._emit(camera.topic, messages.IMAGE, messages.image(self.time_s, frame, picture))
@@ -275,7 +280,7 @@ class SimRobot:
             "success": status.success, "failed": status.failed, "outcome": status.outcome,
             "terms": {name: float(value) for name, value in status.terms.items()},
             "instruction": self._env.task_description, "scene": self._env.scene.spec.name,
-            "engine": self._env.world.engine, "time_s": self.time_s,
+            "engine": self._env.world.engine, "time_s": self.time_s, "request": self._request,
         }  # fmt: skip
         self._emit(self.profile.status_topic, messages.STRING, {"data": json.dumps(said)})
 

@@ -92,6 +92,12 @@ class Streams:
         self._skews: deque[float] = deque(maxlen=SKEWS)
         self._moving_from: tuple[float, tuple[float, ...]] | None = None
 
+    def drop(self) -> None:
+        """As :meth:`forget`, with all that came and was not read yet."""
+        for topic in (*self._profile.state_topics, *(camera.topic for camera in self._cameras)):
+            self._transport.take(topic)
+        self.forget()
+
     # ---- reading ---------------------------------------------------------------------------------------------------
 
     def read(self) -> None:

@@ -25,6 +25,8 @@ DISARMED, ARMED, STOPPED = "disarmed", "armed", "stopped"
 
 ARRIVED_RAD = 0.02
 HOMING_S = 60.0
+MATCH_S = 3.0
+"""How long arming waits for a controller that listens."""
 
 Sink = Callable[[float, str, str, Message], None]
 """Is told of every message that was sent, or in a dry run would have been: time, topic, type, fields."""
@@ -82,9 +84,10 @@ class Supervisor:
         """Allow motion, from where the arm stands now. Publishes nothing.
 
         Raises:
-            RobotStop: stopped, a stream is wrong, or the arm stands outside its limits.
+            RobotStop: stopped, nobody takes commands, a stream is wrong, or the arm stands outside its limits.
         """
         self.refuse_if_stopped()
+        self._find_controllers()
         self._watch(None)
         self._begin()
         self._command = None
@@ -120,6 +123,11 @@ class Supervisor:
             raise RobotStop(
                 self.stop_reason, f"it is still stopped: {self.stop_text}", "reset(options={'confirm': True}) clears it"
             )
+
+    def _find_controllers(self) -> None:
+        for topic in () if self.dry_run else self._topics:
+            if not self._transport.wait_for_match(topic, MATCH_S):
+                raise RobotStop("nobody_listens", f"no controller takes commands on {topic}", "Start the controller")
 
     def _begin(self, homing: bool = False) -> None:
         state = self._streams.state
@@ -183,6 +191,7 @@ class Supervisor:
     def arm_for_homing(self) -> None:
         """Arm although the arm stands outside its limits; :meth:`home` alone may then move it."""
         self.refuse_if_stopped()
+        self._find_controllers()
         self._watch(None)
         self._begin(homing=True)
         self._command, self.mode = None, ARMED

@@ -55,6 +55,9 @@ class Transport(Protocol):
     def publishers(self, topic: str) -> int | None:
         """How many publish on a topic, this program included; None where it cannot be known."""
 
+    def wait_for_match(self, topic: str, within_s: float) -> bool:
+        """Wait until somebody listens to an advertised topic: what is sent before is lost. False where nobody does."""
+
     def trouble(self) -> str:
         """What is wrong with the connection as such (a master that does not answer); empty where nothing is."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from gen3d_envs.axes import AXES, GROUPS
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.leaderboard import read_rows, results_folder, tables
 from gen3d_envs.observations import AGENT_POS, BRIDGE_PI0, OBS_TYPES, TermGroup, state_terms
 from gen3d_envs.registration import COLLECTIONS, SPLITS, scene_names
 from gen3d_envs.robots import get_robot
@@ -171,9 +172,32 @@ def integrations() -> str:
     return "\n".join(rows)
 
 
+def results() -> str:
+    """The results that are kept: a table for each benchmark, split, robot and engine."""
+    parts = []
+    for table in tables(read_rows(results_folder())):
+        families = list(dict.fromkeys(name for standing in table.standings for name in standing.row.families))
+        lines = [f"**{table.title}**", ""]
+        lines.append(f"| | policy | success | 95 % | {' | '.join(families)} | partial | time to success | episodes |")
+        lines.append("|---" * (7 + len(families)) + "|")
+        for standing in table.standings:
+            row = standing.row
+            tallies = [row.families.get(name) for name in families]
+            shares = ["" if each is None else f"{100 * each.successes / each.episodes:.1f} %" for each in tallies]
+            seconds = "" if row.all.time_s is None else f"{row.all.time_s:.1f} s"
+            cells = [
+                "old" if standing.rank is None else str(standing.rank), row.name, f"{100 * row.mean:.1f} %",
+                f"{100 * row.low:.1f} to {100 * row.high:.1f}", *shares, f"{100 * row.all.partial:.1f} %", seconds,
+                str(row.all.episodes),
+            ]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
     "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids, "integrations": integrations,
-    "axes": axes, "randomization": randomization,
+    "axes": axes, "randomization": randomization, "results": results,
 }  # fmt: skip
 """Every generated block by name."""

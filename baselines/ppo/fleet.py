@@ -1,8 +1,9 @@
 """Many environments of different scenes in worker processes; observations lie in shared memory. No torch in here.
 
-Episode ``n`` of environment ``i`` has the number ``k = n * count + i``: its scene is ``scenes[k % len(scenes)]`` and its
-seed is drawn from ``k`` and the fleet's seed. So what is played depends on nothing but the actions, and any moment can
-be restored: reset, then act again as before. That is how a dead worker is replaced and how training resumes exactly.
+Episode ``n`` of environment ``i`` has the number ``k = n * count + i``: its scene is ``scenes[k % len(scenes)]``, and
+its seed is drawn from ``k`` and the fleet's seed. So what is played depends on nothing but the actions, and any
+moment can be restored: reset, then act again as before. That is how a dead worker is replaced and how training
+resumes exactly.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gen3d_envs.errors import FieldError
 
 from ..policies.options import PolicyOptions  # noqa: TID252
+from .backend import FlowBackend
 from .config import FlowVLAConfig
 from .model import FlowVLA, Inputs
 from .text import tokens
@@ -63,14 +64,14 @@ class FlowVLAPolicy:
     """Plans chunks in an environment whose contract is the model's.
 
     Args:
-        model: with its weights.
+        model: with its weights; pi0 has a policy of its own, which reads the instruction otherwise.
         env: the environment it will act in.
 
     Raises:
         ContractError: the environment's numbers mean something else; the message lists every difference.
     """
 
-    def __init__(self, model: FlowVLA, env: gymnasium.Env[Any, Any]) -> None:
+    def __init__(self, model: FlowBackend[Any], env: gymnasium.Env[Any, Any]) -> None:
         model.config.require(env)
         self._model = model
         self._keys = tuple(picture.key for picture in model.config.made_for().pictures)

@@ -185,6 +185,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     robot_sim.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: 0)")
     robot_sim.add_argument("--loopback", action="store_true", help="stay on this machine")
+    robot_sim.add_argument(
+        "--simulated-time", action="store_true",
+        help="time passes when the robot environment asks for it, as fast as the computer can (default: real time)",
+    )  # fmt: skip
+    robot_sim.add_argument("--control-hz", type=_count, default=5, metavar="N", help="how often it judges its task (5)")
     robot_sim.add_argument("--state-hz", type=_count, default=60, metavar="N", help="joint states per second (60)")
     robot_sim.add_argument("--camera-hz", type=_count, default=30, metavar="N", help="pictures per second (30)")
     robot_sim.add_argument("--width", type=_count, default=640, metavar="N", help="of the pictures (640)")

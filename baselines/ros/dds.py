@@ -71,6 +71,7 @@ class DdsTransport:
         domain: the ``ROS_DOMAIN_ID`` of the robot.
         loopback: stay on this machine.
         configuration: of Cyclone DDS, as XML; instead of ``loopback``.
+        reliable: ask for lost pictures again; between two simulations, where one that is late is better than none.
 
     Raises:
         FieldError: a domain that does not exist.
@@ -78,10 +79,12 @@ class DdsTransport:
 
     name = "cyclonedds"
 
-    def __init__(self, domain: int = 0, loopback: bool = False, configuration: str | None = None) -> None:
+    def __init__(
+        self, domain: int = 0, loopback: bool = False, configuration: str | None = None, reliable: bool = False
+    ) -> None:
         if isinstance(domain, bool) or not isinstance(domain, int) or not 0 <= domain <= 232:
             raise FieldError("domain", domain, "is no ROS_DOMAIN_ID", "Use a whole number from 0 to 232")
-        self._clock = WallClock()
+        self._clock, self._reliable = WallClock(), reliable
         text = configuration or (LOOPBACK if loopback else None)
         if text is not None:
             _configure(domain, text)
@@ -96,14 +99,14 @@ class DdsTransport:
 
     def subscribe(self, topic: str, kind: str, depth: int) -> None:
         """See :meth:`Transport.subscribe`. Images are taken as they come: a lost one is not asked for again."""
-        reader: Any = DataReader(self._participant, self._topic(topic, kind), qos=_qos(kind, depth))
+        reader: Any = DataReader(self._participant, self._topic(topic, kind), qos=self._qos(kind, depth))
         reader._topic = _RawTopic(self._topics[topic])
         self._readers[topic] = (reader, kind, depth)
 
     def advertise(self, topic: str, kind: str) -> None:
         """See :meth:`Transport.advertise`."""
         if topic not in self._writers:
-            qos = _qos(kind, WRITE_DEPTH) + Qos(Policy.Userdata(f"typehash={type_hash(kind)};".encode()))
+            qos = self._qos(kind, WRITE_DEPTH) + Qos(Policy.Userdata(f"typehash={type_hash(kind)};".encode()))
             self._writers[topic] = (DataWriter(self._participant, self._topic(topic, kind), qos=qos), kind)
 
     def publish(self, topic: str, message: Message) -> None:
@@ -178,6 +181,11 @@ class DdsTransport:
             self._topics.clear()
             del self._discovered, self._participant
 
+    def _qos(self, kind: str, depth: int) -> Any:
+        lossy = kind in IMAGES and not self._reliable
+        reliability = Policy.Reliability.BestEffort if lossy else Policy.Reliability.Reliable(duration(seconds=1))
+        return Qos(reliability, Policy.History.KeepLast(depth), Policy.Durability.Volatile)
+
     def _topic(self, topic: str, kind: str) -> Any:
         if topic not in self._topics:
             self._topics[topic] = Topic(self._participant, f"rt{topic}", idl_type(type_name(kind)))
@@ -203,11 +211,6 @@ class _RawTopic:
 
     def __init__(self, topic: Any) -> None:
         self._topic = topic
-
-
-def _qos(kind: str, depth: int) -> Any:
-    reliability = Policy.Reliability.BestEffort if kind in IMAGES else Policy.Reliability.Reliable(duration(seconds=1))
-    return Qos(reliability, Policy.History.KeepLast(depth), Policy.Durability.Volatile)
 
 
 _TYPES: dict[str, Any] = {}

@@ -20,6 +20,7 @@ from gen3d_envs.robots import get_robot
 
 from . import messages
 from .fake import make_fake
+from .lockstep import LockstepTransport
 from .profiles import CameraTopic, Profile, load_profile
 from .sim_robot import simulated
 from .streams import State, Streams
@@ -30,6 +31,8 @@ CONNECT_S = 10.0
 """How long a reset waits for the first state and pictures."""
 
 POLL_S = 0.002
+
+ROBOT_SIMS = ("real_time", "lockstep")
 
 RESET_OPTIONS = ("confirm", "arm", "home", "scene")
 
@@ -62,9 +65,13 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         judge: gives reward and success; without it rewards are 0 and ``info["reward_available"]`` is False.
         prepare: called in every reset before the first observation, e.g. to wait for a person to arrange the things.
         log: a new folder to record episodes in, as a ROS 2 bag (MCAP); see :mod:`gen3d_envs.baselines.ros.log`.
+        robot_sim: the robot is a ``gen3d robot-sim``, which says how the task stands and changes scenes: in
+            ``"real_time"``, or in ``"lockstep"`` with its ``--simulated-time``, where this environment moves its clock
+            (see :mod:`gen3d_envs.baselines.ros.lockstep`). None for hardware.
 
     Reset options: ``confirm`` leaves a stop, ``arm`` allows motion, ``home`` (default True) moves an armed robot to the
-    simulation's start posture, ``scene`` asks a simulated robot for a scene.
+    simulation's start posture, ``scene`` asks a simulated robot for a scene. A simulated robot begins its episode with
+    the reset's own seed, so that one seed means the same here and in :class:`gen3d_envs.env.Gen3DEnv`.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "render_fps": 5}
@@ -88,8 +95,13 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         judge: Judge | None = None,
         prepare: Callable[[], None] | None = None,
         log: str | Path | None = None,
+        robot_sim: str | None = None,
     ) -> None:
         self.profile = load_profile(profile)
+        if robot_sim not in (None, *ROBOT_SIMS):
+            raise FieldError("robot_sim", robot_sim, "is not known", f"Use {' or '.join(ROBOT_SIMS)}, or None")
+        if robot_sim is not None:
+            self.profile = simulated(self.profile)
         if obs_type == "state":
             raise FieldError(
                 "obs_type", obs_type, "shows poses of things that a robot cannot see", "Use pixels_agent_pos or pixels"
@@ -119,7 +131,9 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             transport = make_fake(self.profile, options, control_hz, *size, listed)
         elif isinstance(transport, str):
             transport = make_transport(transport, transport_options or {})
-        self._transport: Transport = transport
+        self._transport: Transport = LockstepTransport(transport) if robot_sim == "lockstep" else transport
+        transport = self._transport
+        self._simulated = bool(getattr(transport, "simulated", False))
         try:
             self._log = _open_log(log, self.contract, self.profile)
             self._streams = Streams(transport, self.profile, self._topics)
@@ -159,7 +173,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         armed = supervisor.mode == ARMED or bool(wish.get("arm"))
         supervisor.disarm()
         self._streams.forget()
-        self._ask_for_scene(wish.get("scene"))
+        self._ask_for_scene(wish.get("scene"), seed)
         begun = self._transport.now()
         observation = self._gather(begun, CONNECT_S)
         if armed:
@@ -262,19 +276,23 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if self._closed:
             raise Gen3DError("This environment was closed: make a new one.")
 
-    def _ask_for_scene(self, scene: str | None) -> None:
+    def _ask_for_scene(self, scene: str | None, seed: int | None) -> None:
         if self.profile.reset_topic is None:
             if scene is not None:
                 raise FieldError("options['scene']", scene, "cannot be had on this robot", "Arrange the things by hand")
             return
-        self._scene_seed = int(self.np_random.integers(2**31))
+        self._scene_seed = int(self.np_random.integers(2**31)) if seed is None else int(seed)
         # The answer names the request: what is still on its way from before is not taken for the new episode.
         request = f"{self._scene_seed}-{self._transport.now():.6f}"
         wish: dict[str, Any] = {"seed": self._scene_seed, "request": request}
         if scene is not None:
             wish["scene"] = scene
         self._transport.wait_for_match(self.profile.reset_topic, CONNECT_S)
+        self._streams.drop()
         self._transport.publish(self.profile.reset_topic, {"data": json.dumps(wish)})
+        sync = getattr(self._transport, "sync", None)
+        if sync is not None:
+            sync()
         if self.profile.status_topic is None:
             return
         deadline = self._transport.now() + CONNECT_S
@@ -286,7 +304,9 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                 raise RobotStop("no_reset", problem, "Start it with gen3d robot-sim")
             self._transport.wait_until(self._transport.now() + POLL_S)
             self._read_status()
-        self._streams.drop()
+        if not self._simulated:
+            # Where time passes by itself, what was on its way before the reset came with what is newer.
+            self._streams.drop()
 
     def _gather(self, after_s: float, within_s: float, watched: bool = False) -> Any:
         """Wait for a whole set of state and pictures that came after a time, and make an observation of it.

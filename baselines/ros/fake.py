@@ -49,6 +49,7 @@ class FakeTransport:
     """
 
     name = "fake"
+    simulated = True
 
     def __init__(
         self, env: Gen3DEnv, profile: Profile, state_hz: int, camera_hz: int, width: int, height: int,

@@ -26,6 +26,7 @@ POSE_STAMPED = "geometry_msgs/PoseStamped"
 TWIST_STAMPED = "geometry_msgs/TwistStamped"
 STRING = "std_msgs/String"
 FLOAT64 = "std_msgs/Float64"
+CLOCK = "rosgraph_msgs/Clock"
 JOINT_GROUP = "interbotix_xs_msgs/JointGroupCommand"
 JOINT_SINGLE = "interbotix_xs_msgs/JointSingleCommand"
 

@@ -11,6 +11,7 @@ from gen3d_envs.errors import FieldError
 
 from . import messages
 from .commands import command_topics
+from .lockstep import LockstepRobot
 from .profiles import Profile, load_profile
 from .sim_robot import SimRobot, simulated
 from .transport import Message, Transport
@@ -83,8 +84,7 @@ def run_node(
     Raises:
         FieldError: a reset that cannot be understood.
     """
-    if min(width, height) < 8:
-        raise FieldError("width, height", (width, height), "is no picture size", "Use at least 8 pixels")
+    _check_size(width, height)
     hz = env.world.physics_hz
     advertised: set[str] = set()
 
@@ -122,3 +122,23 @@ def run_node(
         ran.simulated_s += robot.time_s - before
         transport.wait_until(transport.now() + LOOP_S)
     return ran
+
+
+def run_lockstep(
+    env: Gen3DEnv, profile: Profile, transport: Transport, running: Callable[[], bool], state_hz: int = 60,
+    camera_hz: int = 30, width: int = 640, height: int = 480, seed: int | None = None,
+) -> Ran:  # fmt: skip
+    """Run a robot whose time passes when the adapter asks for it, as fast as the computer can; arguments as above.
+
+    Raises:
+        FieldError: a size or a reset that cannot be understood.
+    """
+    _check_size(width, height)
+    hz = env.world.physics_hz
+    rates = nearest_rate(state_hz, hz), nearest_rate(camera_hz, hz)
+    return Ran(simulated_s=LockstepRobot(env, profile, transport, *rates, width, height).run(running, seed))
+
+
+def _check_size(width: int, height: int) -> None:
+    if min(width, height) < 8:
+        raise FieldError("width, height", (width, height), "is no picture size", "Use at least 8 pixels")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.episode import fingerprint
 from gen3d_envs.geometry import from_euler, matrix_of, multiply
 from gen3d_envs.spec import replace
 
@@ -82,7 +83,7 @@ class SimRobot:
         self._judge_every = self._hz // env.control_hz
         self._size, self._start_s = (width, height), start_s
         self._now, self._begun = 0, False
-        self._wanted, self._request = wanted, ""
+        self._wanted, self._request, self._start = wanted, "", ""
         self.cameras: tuple[CameraTopic, ...] = tuple(
             camera for camera in profile.cameras if cameras is None or camera.camera in cameras
         )
@@ -94,7 +95,8 @@ class SimRobot:
 
     def reset(self, seed: int | None = None, scene: str | None = None) -> None:
         """Begin an episode: the scene is laid out anew and the arm stands at home."""
-        self._env.reset(seed=seed, options=None if scene is None else {"scene": scene})
+        _, info = self._env.reset(seed=seed, options=None if scene is None else {"scene": scene})
+        self._start = fingerprint(self._env, info)
         episode = self._env._episode
         self._targets = list(episode.joints)
         self._ramps: list[_Ramp] = []
@@ -269,7 +271,7 @@ class SimRobot:
             frame = f"{camera.camera}_optical_frame"
             self._emit(camera.topic, messages.IMAGE, messages.image(self.time_s, frame, picture))
             info = messages.camera_info(self.time_s, frame, width, height, camera.fov_x_rad, camera.fov_y_rad)
-            self._emit(camera.topic.rpartition("/")[0] + "/camera_info", messages.CAMERA_INFO, info)
+            self._emit(_info_topic(camera), messages.CAMERA_INFO, info)
 
     def _publish_status(self) -> None:
         self._env._read()
@@ -280,10 +282,24 @@ class SimRobot:
             "success": status.success, "failed": status.failed, "outcome": status.outcome,
             "terms": {name: float(value) for name, value in status.terms.items()},
             "instruction": self._env.task_description, "scene": self._env.scene.spec.name,
-            "engine": self._env.world.engine, "time_s": self.time_s, "request": self._request,
+            "engine": self._env.world.engine, "time_s": self.time_s, "request": self._request, "start": self._start,
+            "physics_hz": self._hz,
         }  # fmt: skip
         self._emit(self.profile.status_topic, messages.STRING, {"data": json.dumps(said)})
+
+    def topics(self) -> dict[str, str]:
+        """Topics that it publishes on, with their types."""
+        found = {self.profile.state_topics[0]: messages.JOINT_STATE}
+        for camera in self.cameras:
+            found |= {camera.topic: messages.IMAGE, _info_topic(camera): messages.CAMERA_INFO}
+        if self.profile.status_topic is not None:
+            found[self.profile.status_topic] = messages.STRING
+        return found
 
     def close(self) -> None:
         """Give the environment back."""
         self._env.close()
+
+
+def _info_topic(camera: CameraTopic) -> str:
+    return camera.topic.rpartition("/")[0] + "/camera_info"

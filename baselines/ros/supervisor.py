@@ -24,6 +24,9 @@ from .transport import Message, Transport
 DISARMED, ARMED, STOPPED = "disarmed", "armed", "stopped"
 
 ARRIVED_RAD = 0.02
+AT_HOME_RAD, AT_HOME_OPENING = 0.005, 0.05
+"""An arm that is so near to where it is to be moved is not moved."""
+
 HOMING_S = 60.0
 MATCH_S = 3.0
 """How long arming waits for a controller that listens."""
@@ -169,6 +172,8 @@ class Supervisor:
             return
         if self.mode == DISARMED:
             raise RobotStop("not_armed", "the robot may not move yet", "Call arm(homing=True) when all is clear")
+        if self._stands_at(joints, opening):
+            return
         tick = self._transport.now()
         try:
             for _ in range(math.ceil(HOMING_S / self._period)):
@@ -187,6 +192,13 @@ class Supervisor:
         except BaseException as error:
             self._fail(error)
             raise
+
+    def _stands_at(self, joints: Sequence[float], opening: float) -> bool:
+        state = self._streams.state
+        if state is None or abs(self._robot.gripper_opening(state.positions) - opening) > AT_HOME_OPENING:
+            return False
+        arm = state.positions[: self._robot.arm_joints]
+        return max(abs(a - b) for a, b in zip(arm, joints, strict=True)) < AT_HOME_RAD
 
     def arm_for_homing(self) -> None:
         """Arm although the arm stands outside its limits; :meth:`home` alone may then move it."""

@@ -17,7 +17,7 @@ ROS = "gen3d_envs.baselines.ros"
 def run_sim(args: argparse.Namespace) -> int:
     """Run ``gen3d robot-sim`` until Ctrl+C or SIGTERM; returns its exit code."""
     node, carriers = _ros("node"), _ros("transport")
-    env, profile = node.make_robot_env(args.scene, args.profile, args.engine, args.reality)
+    env, profile = node.make_robot_env(args.scene, args.profile, args.engine, args.reality, args.control_hz)
     stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -25,7 +25,7 @@ def run_sim(args: argparse.Namespace) -> int:
 
     try:
         options = {
-            "cyclonedds": {"domain": args.domain, "loopback": args.loopback},
+            "cyclonedds": {"domain": args.domain, "loopback": args.loopback, "reliable": args.simulated_time},
             "rospy": {"packages": args.ros_packages, "node": "gen3d_robot"},
             "rclpy": {"node": "gen3d_robot"},
         }[args.transport]
@@ -34,7 +34,8 @@ def run_sim(args: argparse.Namespace) -> int:
         try:
             say(f"{args.scene} as {profile.name} on {env.world.engine} over {transport.name}  (Ctrl+C ends it)")
             say(f"state {profile.state_topics[0]}  commands {profile.command.topic}")
-            ran = node.run_node(
+            run = node.run_lockstep if args.simulated_time else node.run_node
+            ran = run(
                 env, profile, transport, lambda: not stopped, args.state_hz, args.camera_hz, args.width, args.height,
                 args.seed,
             )  # fmt: skip

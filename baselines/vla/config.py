@@ -15,8 +15,8 @@ MODEL_TYPE = "gen3d_flow_vla"
 
 SIZES: dict[str, dict[str, Any]] = {
     "micro": {"channels": [8, 8, 8, 16], "text_width": 16, "hidden": 32, "layers": 1},
-    "tiny": {"channels": [24, 32, 48, 64], "text_width": 64, "hidden": 384, "layers": 3},
-    "small": {"channels": [32, 64, 96, 128], "text_width": 128, "hidden": 640, "layers": 4},
+    "tiny": {"channels": [16, 32, 48, 96], "text_width": 64, "hidden": 384, "layers": 3},
+    "small": {"channels": [24, 48, 96, 160], "text_width": 128, "hidden": 640, "layers": 4},
 }
 """Widths by name: ``micro`` for tests, ``tiny`` (1.9 M parameters) for a CPU, ``small`` for more."""
 
@@ -28,19 +28,19 @@ class FlowVLAConfig(PretrainedConfig):
     """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
 
     Attributes:
-        channels: of the four convolutions.
+        channels: of the convolutions, level by level.
         text_width: numbers per word.
         hidden, layers: of the flow network.
         chunk: control steps that are planned at once.
         flow_steps: Euler steps from noise to actions when acting.
         contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
         proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
-        label_mean, label_std: of the positions that the tower is also trained to tell, m, robot base.
+        label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
     """
 
     model_type = MODEL_TYPE
 
-    channels: list[int] = field(default_factory=lambda: [24, 32, 48, 64])
+    channels: list[int] = field(default_factory=lambda: [16, 32, 48, 96])
     text_width: int = 64
     hidden: int = 384
     layers: int = 3
@@ -52,8 +52,8 @@ class FlowVLAConfig(PretrainedConfig):
     proprio_std: list[float] = field(default_factory=lambda: [1.0] * 7)
     action_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
     action_std: list[float] = field(default_factory=lambda: [1.0] * 7)
-    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.3, 0.0, 0.02])
-    label_std: list[float] = field(default_factory=lambda: [0.1] * 6)
+    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
+    label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
 
     @property
     def action_dim(self) -> int:

@@ -25,7 +25,10 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.experts.scripted import ScriptedExpert
 
+from .files import write_atomically
+from .labels import Labeller, ask
 from .scenes import EnvSettings, observe, shapes
+from .text import tokens
 
 FORMAT = 1
 TRIES = 6
@@ -45,7 +48,7 @@ class DemoReader(Protocol):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Small parts of all frames.
 
-        ``agent_pos (N, P)``, ``tokens (N, TOKENS)``, ``labels (N, 6)``, ``actions (N, A)``, ``episodes (N,)`` and
+        ``agent_pos (N, P)``, ``tokens (N, TOKENS)``, ``labels (N, COUNT)``, ``actions (N, A)``, ``episodes (N,)`` and
         ``steps_left (N,)``, the frames that follow in the same episode.
         """
 
@@ -64,18 +67,25 @@ class DemoSettings:
         noise: standard deviation, in units of the action, of what is added to translations and rotations before they
             are executed. The expert's own action is what is stored, so the policy learns to come back (DART, Laskey et
             al. 2017).
+        keep: share of the frames that are stored, drawn at random; training to act needs all of them.
+        seeing: frames for learning to see, not to act: those of failed episodes are kept, too, and every other frame
+            comes with the instruction and labels of another question about its scene.
     """
 
     env: EnvSettings
     count: int = 60
     seed: int = 0
     noise: float = 0.12
+    keep: float = 1.0
+    seeing: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise FieldError("count", self.count, "is no number of demonstrations", "Give at least 1")
         if not 0.0 <= self.noise <= 1.0:
             raise FieldError("noise", self.noise, "is out of range", "Give a number from 0 to 1")
+        if not 0.0 < self.keep <= 1.0:
+            raise FieldError("keep", self.keep, "is out of range", "Give a number above 0, up to 1")
 
     @property
     def digest(self) -> str:
@@ -109,6 +119,8 @@ def collect(
     parts = folder / f"parts-{settings.digest}"
     parts.mkdir(parents=True, exist_ok=True)
     missing = [k for k in range(settings.count) if not _part(parts, k).is_file()]
+    # Scene by scene: a process that stays with one loads it once.
+    missing.sort(key=lambda k: (k % len(settings.env.scenes), k))
     done = settings.count - len(missing)
     for _ in _collected(settings, parts, missing, jobs):
         done += 1
@@ -169,23 +181,29 @@ def make_part(settings: DemoSettings, parts: Path, k: int) -> int:
 
 def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Generator) -> Demo | None:
     """One episode, or None where it failed."""
-    expert = ScriptedExpert(env)
+    expert, labeller, other = ScriptedExpert(env), Labeller(env), Labeller(env)
     _, info = env.reset(seed=int(rng.integers(2**31)), options={"scene": scene})
     expert.reset(info["instruction"])
+    labeller.begin()
     kinds = shapes(settings.env, env)
     frames: list[dict[str, NDArray[Any]]] = []
-    for _ in range(settings.env.max_steps):
-        frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items() if name != "state"}
-        observe(settings.env, env, {**frame, "state": np.zeros(*kinds["state"])})
-        action = expert.act()
-        frame["actions"] = action.copy()
-        frames.append(frame)
-        action = action.copy()
+    for step in range(settings.env.max_steps):
+        action = expert.act().copy()
+        # The first frame is always stored, so that no episode is empty.
+        if step == 0 or settings.keep >= 1.0 or rng.random() < settings.keep:
+            frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items() if name != "state"}
+            observe(settings.env, env, {**frame, "state": np.zeros(*kinds["state"])})
+            frame["labels"], frame["actions"] = labeller.read(), action.copy()
+            if settings.seeing and rng.random() < 0.5:
+                question = ask(env.scene.spec, rng)
+                other.begin(question)
+                frame["labels"], frame["tokens"] = other.read(), tokens(question.instruction)
+            frames.append(frame)
         action[:-1] += settings.noise * rng.standard_normal(len(action) - 1).astype(np.float32)
         _, _, terminated, truncated, info = env.step(np.clip(action, -1.0, 1.0))
         if terminated or truncated:
             break
-    if not info["is_success"]:
+    if not info["is_success"] and not settings.seeing:
         return None
     return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
 
@@ -222,18 +240,6 @@ def _merge(settings: DemoSettings, folder: Path, parts: list[Path]) -> None:
     }  # fmt: skip
     text = msgspec.json.format(msgspec.json.encode(head), indent=2)
     write_atomically(folder / "demos.json", lambda path: path.write_bytes(text + b"\n"))
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Have a file written beside its place and moved there, so that it is whole or not there."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        write(beside)
-        with beside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 class Demos:

@@ -19,10 +19,8 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from .config import FlowVLAConfig
+from .labels import PLACES
 from .text import BUCKETS, GROUPS, MAX_WORDS
-
-LABELS = 6
-"""Numbers of the auxiliary labels: where the target and the receptacle are, m, robot base."""
 
 TIME_FREQUENCIES = 8
 
@@ -88,7 +86,11 @@ class TextEncoder(nn.Module):
 
 
 class Tower(nn.Module):
-    """Convolutions led by the words (FiLM, Perez et al. 2018), and where each of their maps responds most."""
+    """Convolutions led by the words (FiLM, Perez et al. 2018), and where each of their maps responds most.
+
+    Three levels, each half as fine as the one before, and back up to the first: what a thing is shows coarsely, where
+    it is shows finely. The first two fine maps are trained to respond where the target and the receptacle are.
+    """
 
     def __init__(self, channels: list[int], text_width: int) -> None:
         super().__init__()
@@ -96,35 +98,54 @@ class Tower(nn.Module):
         self.first = nn.Conv2d(3, a, 5, 2, 2)
         self.second = nn.Conv2d(a, b, 3, 1, 1)
         self.third = nn.Conv2d(b, c, 3, 2, 1)
-        self.fourth = nn.Conv2d(c, d, 3, 1, 1)
-        self.down = nn.Conv2d(d, b, 1)
+        self.fourth = nn.Conv2d(c, c, 3, 1, 1)
+        self.fifth = nn.Conv2d(c, d, 3, 2, 1)
+        self.sixth = nn.Conv2d(d, d, 3, 1, 1)
+        self.up = nn.Conv2d(d, c, 1)
+        self.middle = nn.Conv2d(c, c, 3, 1, 1)
+        self.down = nn.Conv2d(c, b, 1)
         self.fine = nn.Conv2d(b, b, 3, 1, 1)
-        self.film = nn.ModuleList(nn.Linear(text_width, 2 * n) for n in (b, d, b))
+        self.film = nn.ModuleList(nn.Linear(text_width, 2 * n) for n in (c, d, c, b))
+        self.norms = nn.ModuleList(nn.GroupNorm(4, n, affine=False) for n in (c, d, c, b))
         self.sharpness = nn.Parameter(torch.tensor(2.0))
-        self.size = 2 * (b + d) + d
+        self.size = 2 * (b + c) + d
 
-    def forward(self, pixels: Tensor, words: Tensor) -> Tensor:
-        """``(B, 3, H, W)`` uint8 and ``(B, text_width)`` to ``(B, size)``."""
+    def forward(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Look.
+
+        Args:
+            pixels: ``(B, 3, H, W)`` uint8.
+            words: ``(B, text_width)``.
+
+        Returns:
+            ``(B, size)``, and the logits of where target and receptacle are, ``(B, 2, H / 2, W / 2)``.
+        """
         x = pixels.float().div(127.5).sub(1.0).contiguous(memory_format=torch.channels_last)
-        x = functional.silu(self.first(x))
-        near = functional.silu(self._led(self.second(x), words, 0))
-        x = functional.silu(self.third(near))
-        deep = functional.silu(self._led(self.fourth(x), words, 1))
-        wide = functional.interpolate(self.down(deep), size=near.shape[-2:], mode="bilinear")
-        fine = functional.silu(self._led(self.fine(near + wide), words, 2))
-        return torch.cat([self._points(fine), self._points(deep), deep.mean((2, 3))], 1)
+        near = functional.silu(self.second(functional.silu(self.first(x))))
+        mid = self._led(self.fourth(functional.silu(self.third(near))), words, 0)
+        deep = self._led(self.sixth(functional.silu(self.fifth(mid))), words, 1)
+        mid = mid + functional.interpolate(self.up(deep), size=mid.shape[-2:], mode="nearest")
+        mid = self._led(self.middle(mid), words, 2)
+        near = near + functional.interpolate(self.down(mid), size=near.shape[-2:], mode="nearest")
+        fine = self._led(self.fine(near), words, 3)
+        seen = torch.cat([self._points(fine), self._points(mid), deep.mean((2, 3))], 1)
+        return seen, fine[:, :2] * self.sharpness
 
     def _led(self, x: Tensor, words: Tensor, index: int) -> Tensor:
         scale, shift = self.film[index](words)[..., None, None].chunk(2, 1)
-        return x * (1.0 + scale) + shift
+        return functional.silu(self.norms[index](x) * (1.0 + scale) + shift)
 
     def _points(self, maps: Tensor) -> Tensor:
         """Expected place of each map's response, in [-1, 1] (spatial softmax, Levine et al. 2016)."""
         height, width = maps.shape[-2:]
         weights = torch.softmax(maps.flatten(2) * self.sharpness, -1).view_as(maps)
-        down = torch.linspace(-1.0, 1.0, height, device=maps.device)
-        right = torch.linspace(-1.0, 1.0, width, device=maps.device)
+        down, right = places(height, maps.device), places(width, maps.device)
         return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
+
+
+def places(count: int, device: torch.device) -> Tensor:
+    """Middles of ``count`` pixels across a picture from -1 to 1."""
+    return (torch.arange(count, device=device) + 0.5) * (2.0 / count) - 1.0
 
 
 class FlowNet(nn.Module):
@@ -169,10 +190,12 @@ class FlowVLA(PreTrainedModel):
         self.size = config.chunk * config.action_dim
         self.text = TextEncoder(config.text_width)
         self.tower = Tower(config.channels, config.text_width)
-        seen = config.cameras * self.tower.size + config.text_width
-        self.locate = nn.Sequential(nn.Linear(seen, config.hidden), nn.SiLU(), nn.Linear(config.hidden, LABELS))
+        self.features = config.cameras * self.tower.size + config.text_width
+        self.locate = nn.Sequential(
+            nn.Linear(self.features, config.hidden), nn.SiLU(), nn.Linear(config.hidden, len(PLACES))
+        )
         self.join = nn.Sequential(
-            nn.Linear(seen + LABELS + len(config.proprio_mean), config.hidden), nn.SiLU(),
+            nn.Linear(self.features + len(PLACES) + len(config.proprio_mean), config.hidden), nn.SiLU(),
             nn.Linear(config.hidden, config.hidden), nn.SiLU(),
         )  # fmt: skip
         self.flow = FlowNet(self.size, config.hidden, config.layers)
@@ -184,16 +207,27 @@ class FlowVLA(PreTrainedModel):
     def _like(self, values: list[float], other: Tensor) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=other.device)
 
-    def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """What is seen, ``(B, hidden)``, and where the target and receptacle seem to be, ``(B, 6)`` normalised."""
-        words = self.text(inputs.tokens)
-        count = inputs.pixels.shape[1]
-        views = self.tower(inputs.pixels.flatten(0, 1), words.repeat_interleave(count, 0))
-        seen = torch.cat([views.view(len(words), -1), words], 1)
-        places = self.locate(seen)
-        mean, std = self._like(self.config.proprio_mean, words), self._like(self.config.proprio_std, words)
-        proprio = ((inputs.proprio - mean) / std).clamp(-5.0, 5.0)
-        return self.join(torch.cat([seen, places, proprio], 1)), places
+    def perceive(self, pixels: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The costly part of seeing, which needs no proprioception.
+
+        Returns:
+            ``(B, features)``; and the logits of where the first camera sees target and receptacle, ``(B, 2, h, w)``.
+        """
+        words = self.text(tokens)
+        count = pixels.shape[1]
+        views, heat = self.tower(pixels.flatten(0, 1), words.repeat_interleave(count, 0))
+        return torch.cat([views.view(len(words), -1), words], 1), heat[::count]
+
+    def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
+        """What is seen, ``(B, hidden)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s."""
+        found = self.locate(features)
+        mean, std = self._like(self.config.proprio_mean, features), self._like(self.config.proprio_std, features)
+        own = ((proprio - mean) / std).clamp(-5.0, 5.0)
+        return self.join(torch.cat([features, found, own], 1)), found
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        """What is seen, ``(B, hidden)``."""
+        return self.attend(self.perceive(inputs.pixels, inputs.tokens)[0], inputs.proprio)[0]
 
     def velocity(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
         """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`."""
@@ -217,7 +251,7 @@ class FlowVLA(PreTrainedModel):
         Returns:
             ``(B, chunk, action_dim)`` in [-1, 1].
         """
-        seen, _ = self.encode(inputs)
+        seen = self.encode(inputs)
         count = self.config.flow_steps if steps is None else steps
         x = torch.zeros(len(seen), self.size, device=seen.device)
         for step in range(count):

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from gen3d_envs.contract import Contract, make_contract
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
-from gen3d_envs.observations import Snapshot
-from gen3d_envs.registration import scene_names
+from gen3d_envs.registration import register_folder, scene_names
 from gen3d_envs.sim.engines import FASTEST
 
 from .text import tokens
@@ -32,6 +31,7 @@ class EnvSettings:
         control_hz: control steps per simulated second.
         max_steps: control steps of an episode.
         pictures: False leaves the pictures black, for policies that see the state only; nothing is drawn then.
+        folder: of a bank that the scenes are from; empty for released scenes.
     """
 
     scenes: tuple[str, ...]
@@ -42,6 +42,7 @@ class EnvSettings:
     control_hz: int = 5
     max_steps: int = 100
     pictures: bool = True
+    folder: str = ""
 
     def __post_init__(self) -> None:
         if not self.scenes:
@@ -55,6 +56,8 @@ class EnvSettings:
         Args:
             shaped: whether its rewards are the weighted terms instead of the sparse success.
         """
+        if self.folder:
+            register_folder(self.folder)
         env = gymnasium.make(
             "Gen3D-100-v0", disable_env_checker=True, scenes=list(self.scenes), split=None, obs_type="state",
             observation_width=self.size, observation_height=self.size, cameras=list(self.cameras),
@@ -85,12 +88,11 @@ def shapes(settings: EnvSettings, env: Gen3DEnv) -> dict[str, tuple[tuple[int, .
         "agent_pos": (env.agent_pos_terms.space.shape, np.float32),
         "state": (env.state_terms.space.shape, np.float32),
         "tokens": (tokens("").shape, np.int32),
-        "labels": ((6,), np.float32),
     }
 
 
 def observe(settings: EnvSettings, env: Gen3DEnv, out: dict[str, NDArray[Any]]) -> None:
-    """Write what a policy, a critic and the labels need into arrays of :func:`shapes`.
+    """Write what a policy and a critic need into arrays of :func:`shapes`.
 
     Pixels and ``agent_pos`` are those of ``obs_type="pixels_agent_pos"``, channels first.
     """
@@ -98,14 +100,6 @@ def observe(settings: EnvSettings, env: Gen3DEnv, out: dict[str, NDArray[Any]]) 
     out["agent_pos"][:] = env.agent_pos_terms.read(snapshot)
     out["state"][:] = env.state_terms.read(snapshot)
     out["tokens"][:] = tokens(env.task_description)
-    out["labels"][:] = positions(snapshot)
     if settings.pictures:
         for index, camera in enumerate(settings.cameras):
             out["pixels"][index] = env.picture(camera, settings.size, settings.size).transpose(2, 0, 1)
-
-
-def positions(snapshot: Snapshot) -> NDArray[np.float32]:
-    """Where target and receptacle are, ``(6,)`` float32, m, robot base; the target twice where there is no other."""
-    base, target = np.array(snapshot.base_m), np.array(snapshot.target[0])
-    other = target if snapshot.receptacle is None else np.array(snapshot.receptacle[0])
-    return np.concatenate([target - base, other - base]).astype(np.float32)

@@ -1,0 +1,352 @@
+"""PPOFlow: Stable-Baselines3's PPO, unmodified, on a FlowVLA in many scenes at once. Resumable at any moment."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from gen3d_envs.errors import FieldError, Gen3DError
+
+from ..vla.checkpoint import (  # noqa: TID252
+    load_state,
+    model_tensors,
+    optimizer_tensors,
+    restore_model,
+    restore_optimizer,
+    save_state,
+)
+from ..vla.curve import Curve  # noqa: TID252
+from ..vla.files import replace_folder, restore_folder  # noqa: TID252
+from ..vla.model import FlowVLA  # noqa: TID252
+from .fleet import Fleet, FleetSettings
+from .flow_policy import LOG_STD, FlowActorCritic
+from .vec_env import FleetVecEnv
+
+STATE = "training.safetensors"
+LR_BOUNDS = (1e-6, 1e-3)
+RECENT = 600
+"""Episodes that the reported success is about."""
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """How a policy is fine-tuned.
+
+    Attributes:
+        fleet: environments; its ``gamma`` discounts control steps, so a decision of ``chunk`` steps ``gamma**chunk``.
+        decisions: to be made in all.
+        steps: decisions of every environment between two updates.
+        batch, epochs: of an update.
+        lr: learning rate at the start.
+        kl: what the divergence between two updates is steered to by the learning rate, of whole flows, before the
+            power ``s``; 0 keeps the rate.
+        power: ``s``.
+        clip, lam, norm: of PPO.
+        flow_steps: Euler steps.
+        log_std: bounds of the noise.
+        noise_end: the noise is scaled down to this share, evenly over the training.
+        start_std: see :class:`gen3d_envs.baselines.ppo.flow_policy.FlowActorCritic`.
+        warmup: updates in which the critic learns alone.
+        anchor: weight of the distance from the first policy.
+        train_tower: whether tower and words are trained, too.
+        seed: of everything but the episodes, which have the fleet's.
+    """
+
+    fleet: FleetSettings
+    decisions: int = 200_000
+    steps: int = 24
+    batch: int = 512
+    epochs: int = 3
+    lr: float = 1e-4
+    kl: float = 0.2
+    power: float = 0.2
+    clip: float = 0.2
+    lam: float = 0.95
+    norm: float = 0.5
+    flow_steps: int = 4
+    log_std: tuple[float, float] = LOG_STD
+    noise_end: float = 1.0
+    start_std: float = 1.0
+    warmup: int = 3
+    anchor: float = 0.0
+    train_tower: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("decisions", "steps", "batch", "epochs", "flow_steps"):
+            if getattr(self, name) < 1:
+                raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
+        if not 0.0 < self.noise_end <= 1.0:
+            raise FieldError("noise_end", self.noise_end, "is out of range", "Give a number above 0, up to 1")
+
+
+@dataclass(frozen=True)
+class FlowProgress:
+    """Where a training stands.
+
+    Attributes:
+        decisions, wanted: made, and to be made.
+        success: share of the last :data:`RECENT` episodes, with noise.
+        rate: decisions per second of the whole loop since the last report.
+        figures: of the last update.
+    """
+
+    decisions: int
+    wanted: int
+    success: float
+    rate: float
+    figures: dict[str, float]
+
+
+class Diverged(Gen3DError):
+    """Weights that are no numbers any more; the last checkpoint is from before."""
+
+
+def train(
+    start: Path, settings: FlowSettings, folder: Path, *, seconds: float = math.inf, save_every: int = 10,
+    progress: Callable[[FlowProgress], None] | None = None, device: str = "cpu",
+) -> bool:  # fmt: skip
+    """Fine-tune a policy, or go on where a stopped or killed run had its last checkpoint.
+
+    Args:
+        start: folder of the policy to begin with.
+        settings: see there.
+        folder: of the results: ``model/``, the curve ``curve.csv``, successes by scene ``scenes.json``, the state.
+        seconds: stop, resumably, after so long.
+        save_every: updates between checkpoints.
+        progress: called after every update.
+        device: of the network.
+
+    Returns:
+        Whether all decisions are made.
+
+    Raises:
+        FieldError: the folder holds another training, or the start is no policy.
+        ContractError: the policy was made for other environments.
+        Diverged: weights or losses are not finite.
+        Gen3DError: a worker died twice.
+    """
+    from gen3d_envs.contract import require_same
+
+    from ..vla.config import IGNORED  # noqa: TID252
+    from ..vla.policy import load_flow_vla  # noqa: TID252
+
+    model = load_flow_vla(start, device)
+    require_same(model.config.made_for(), settings.fleet.env.contract, IGNORED)
+    if model.config.chunk != settings.fleet.chunk:
+        raise FieldError("chunk", settings.fleet.chunk, f"is not the policy's {model.config.chunk}", "Use the policy's")
+    restore_folder(folder / "model")
+    path = folder / STATE
+    stored = load_state(path) if path.is_file() else None
+    if stored is not None and stored[1].get("settings") != _plain(settings):
+        raise FieldError("folder", str(folder), "holds another training", "Choose another folder")
+    if stored is not None and stored[1]["decisions"] >= settings.decisions:
+        return True
+    env = FleetVecEnv(Fleet(settings.fleet), model, not settings.train_tower, settings.flow_steps)
+    try:
+        ppo = _ppo(env, model, settings, device)
+        keeper = _Keeper(settings, env, folder, seconds, save_every, progress)
+        if stored is not None:
+            keeper.restore(ppo, *stored)
+        ppo.learn(
+            settings.decisions - ppo.num_timesteps, keeper, log_interval=2**31, reset_num_timesteps=stored is None
+        )
+        if not keeper.stopped:
+            keeper.report()
+            keeper.save()
+        keeper.curve.close()
+        return not keeper.stopped
+    finally:
+        env.close()
+
+
+def _plain(settings: FlowSettings) -> Any:
+    """Settings as they come back from a checkpoint; how many processes play is nothing to them."""
+    plain = msgspec.json.decode(msgspec.json.encode(asdict(settings)))
+    del plain["fleet"]["jobs"]
+    return plain
+
+
+def _ppo(env: FleetVecEnv, model: FlowVLA, settings: FlowSettings, device: str) -> PPO:
+    ppo = PPO(
+        FlowActorCritic, env, n_steps=settings.steps, batch_size=settings.batch,  # type: ignore[arg-type]
+        n_epochs=settings.epochs, learning_rate=settings.lr, gamma=settings.fleet.gamma**settings.fleet.chunk,
+        gae_lambda=settings.lam, clip_range=settings.clip, max_grad_norm=settings.norm, ent_coef=settings.anchor,
+        vf_coef=0.5, seed=settings.seed, device=device, verbose=0,
+        policy_kwargs={
+            "model": model, "flow_steps": settings.flow_steps, "power": settings.power, "log_std": settings.log_std,
+            "start_std": settings.start_std, "train_tower": settings.train_tower, "anchor": settings.anchor > 0.0,
+        },
+    )  # fmt: skip
+    ppo.set_logger(configure(None, []))
+    return ppo
+
+
+class _Keeper(BaseCallback):
+    """Before every rollout: looks at the last update, steers, reports, and keeps what is needed to go on."""
+
+    def __init__(
+        self, settings: FlowSettings, env: FleetVecEnv, folder: Path, seconds: float, save_every: int,
+        progress: Callable[[FlowProgress], None] | None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._settings, self._env, self._folder = settings, env, folder
+        self._save_every, self._progress = save_every, progress
+        self._until = time.monotonic() + seconds
+        self._clock, self._made = time.monotonic(), 0
+        self._update, self._rate = 0, settings.lr
+        self._recent: deque[bool] = deque(maxlen=RECENT)
+        self._scenes: dict[str, list[int]] = {}
+        self._ended: list[tuple[bool, float]] = []
+        self._resumed = False
+        self.stopped = False
+
+    @property
+    def _flow(self) -> FlowActorCritic:
+        policy = self.model.policy
+        assert isinstance(policy, FlowActorCritic)
+        return policy
+
+    def _on_training_start(self) -> None:
+        self.curve = Curve(self._folder / "curve.csv", self._update)
+
+    def _on_rollout_start(self) -> None:
+        if self._resumed or self.model.num_timesteps == 0:
+            self._resumed = False
+        else:
+            self.report()
+            over = time.monotonic() > self._until
+            if over or self._update % self._save_every == 0:
+                self.save()
+            self.stopped = over
+        settings, done = self._settings, self.model.num_timesteps / self._settings.decisions
+        self._flow.train_actor(self._update >= settings.warmup)
+        self._flow.noise_scale = 1.0 + (settings.noise_end - 1.0) * min(1.0, done)
+
+    def _on_step(self) -> bool:
+        if self.stopped:
+            return False
+        for info in self.locals["infos"]:
+            if "episode" in info:
+                success = bool(info["is_success"])
+                self._recent.append(success)
+                self._ended.append((success, float(info["episode"]["r"])))
+                counts = self._scenes.setdefault(info["scene"], [0, 0])
+                counts[0] += success
+                counts[1] += 1
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self._update == 0:
+            states = self.model.rollout_buffer.observations["state"]  # type: ignore[attr-defined]
+            self._flow.critic.fit_scale(torch.from_numpy(states.reshape(-1, states.shape[-1])).to(self.model.device))
+
+    def report(self) -> None:
+        """After an update: its figures, and the next learning rate."""
+        values, settings = self.logger.name_to_value, self._settings
+        self._update += 1
+        kl = float(values.get("train/approx_kl", 0.0)) / settings.power**2
+        loss = float(values.get("train/loss", 0.0))
+        if not (math.isfinite(kl) and math.isfinite(loss)):
+            raise Diverged(
+                f"update {self._update}: loss {loss:g}, divergence {kl:g}: lower lr ({self._rate:g}) or kl; "
+                f"{self._folder / STATE} is from before."
+            )
+        acted = self._update > settings.warmup
+        if settings.kl > 0.0 and acted:
+            if kl > 1.5 * settings.kl:
+                self._rate = max(self._rate / 1.25, LR_BOUNDS[0])
+            elif kl < settings.kl / 1.5:
+                self._rate = min(self._rate * 1.1, LR_BOUNDS[1])
+        self.model.learning_rate = self._rate
+        self.model.lr_schedule = _Constant(self._rate)
+        figures = {
+            "decisions": float(self.model.num_timesteps),
+            "episodes": float(len(self._ended)),
+            "success": float(np.mean([s for s, _ in self._ended])) if self._ended else math.nan,
+            "success_recent": float(np.mean(self._recent)) if self._recent else math.nan,
+            "reward": float(np.mean([r for _, r in self._ended])) if self._ended else math.nan,
+            "kl": kl,
+            "clip_fraction": float(values.get("train/clip_fraction", 0.0)),
+            "value_loss": float(values.get("train/value_loss", 0.0)),
+            "explained_variance": float(values.get("train/explained_variance", 0.0)),
+            "lr": self._rate,
+            "noise": self._flow.noise_scale,
+        }
+        if settings.anchor > 0.0:
+            figures["anchor"] = float(values.get("train/entropy_loss", 0.0))
+        self._ended = []
+        self.curve.add(self._update, figures)
+        now, made = time.monotonic(), self.model.num_timesteps
+        if self._progress is not None:
+            rate = (made - self._made) / max(now - self._clock, 1e-9)
+            self._progress(FlowProgress(made, settings.decisions, figures["success_recent"], rate, figures))
+        self._clock, self._made = now, made
+
+    def save(self) -> None:
+        """Keep everything that the next rollout depends on."""
+        ppo, fleet = self.model, self._env.fleet.state()
+        kind, keys, place, gauss, cached = np.random.get_state()  # noqa: NPY002 - the generator that Stable-Baselines3 shuffles with
+        tensors = {
+            **model_tensors(self._flow),
+            **optimizer_tensors(self._flow.optimizer),
+            "rng.torch": torch.get_rng_state(),
+            "rng.numpy": torch.from_numpy(np.array(keys, np.int64)),
+            "fleet.history": torch.from_numpy(np.concatenate(fleet["history"])),
+        }
+        if not all(bool(torch.isfinite(t).all()) for name, t in tensors.items() if name.startswith("model.")):
+            raise Diverged(f"update {self._update}: weights are not finite; {self._folder / STATE} is from before.")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        numbers = {
+            "settings": _plain(self._settings), "decisions": ppo.num_timesteps, "update": self._update,
+            "rate": self._rate, "updates": ppo._n_updates, "starts": [bool(s) for s in ppo._last_episode_starts],  # type: ignore[union-attr]
+            "recent": list(self._recent), "scenes": self._scenes, "rng": [kind, place, gauss, cached],
+            "episodes": fleet["episodes"], "lengths": [len(h) for h in fleet["history"]],
+        }  # fmt: skip
+        replace_folder(self._folder / "model", lambda path: self._flow.model.save_pretrained(path))
+        (self._folder / "scenes.json").write_bytes(msgspec.json.encode(self._scenes, order="sorted") + b"\n")
+        save_state(self._folder / STATE, tensors, numbers)
+
+    def restore(self, ppo: PPO, tensors: dict[str, torch.Tensor], numbers: dict[str, Any]) -> None:
+        """Go to where :meth:`save` was called."""
+        policy = ppo.policy
+        assert isinstance(policy, FlowActorCritic)
+        restore_model(policy, tensors, self._folder / STATE)
+        restore_optimizer(policy.optimizer, tensors)
+        history = tensors["fleet.history"].numpy()
+        ends = np.cumsum([0, *numbers["lengths"]])
+        pieces = [history[a:b] for a, b in itertools.pairwise(ends)]
+        ppo._last_obs = self._env.restore({"episodes": numbers["episodes"], "history": pieces})
+        ppo._last_episode_starts = np.array(numbers["starts"], np.bool_)
+        ppo.num_timesteps, ppo._n_updates = int(numbers["decisions"]), int(numbers["updates"])
+        self._update, self._rate = int(numbers["update"]), float(numbers["rate"])
+        ppo.learning_rate, ppo.lr_schedule = self._rate, _Constant(self._rate)
+        self._recent.extend(numbers["recent"])
+        self._scenes = {name: list(counts) for name, counts in numbers["scenes"].items()}
+        kind, place, gauss, cached = numbers["rng"]
+        np.random.set_state((kind, tensors["rng.numpy"].numpy().astype(np.uint32), place, gauss, cached))  # noqa: NPY002
+        torch.set_rng_state(tensors["rng.torch"])
+        self._made, self._resumed = ppo.num_timesteps, True
+
+
+@dataclass(frozen=True)
+class _Constant:
+    """A learning rate schedule that does not change."""
+
+    rate: float
+
+    def __call__(self, _: float) -> float:
+        return self.rate

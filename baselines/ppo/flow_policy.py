@@ -1,0 +1,201 @@
+"""The actor and the critic of PPOFlow, for Stable-Baselines3's unmodified PPO.
+
+A flow of K Euler steps, each with Gaussian noise of a learned size, is a chain of Gaussian steps, so the likelihood of
+the whole chain given its start is known (ReinFlow, arXiv:2505.22094). The *action* that PPO stores is the whole chain.
+The policy returns ``s`` times its log-likelihood, so that PPO's ratio is the chain's ratio to the power ``s``: the
+importance ratio of arXiv 2603.18532. PPO's entropy term carries the anchor: minus the squared distance between the
+velocities of this policy and of the one that training began with.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor, nn
+
+from gen3d_envs.errors import FieldError
+
+from ..vla.model import FlowVLA  # noqa: TID252
+
+LOG_STD = (-2.5, -2.0)
+"""Bounds of the noise's log standard deviation at each step, in units of the normalised action (the paper's)."""
+
+_LOG_ROOT_TAU = 0.5 * math.log(2.0 * math.pi)
+
+
+class ScaledAdam(torch.optim.Adam):
+    """Adam whose groups learn at a multiple (``scale``) of the one rate that Stable-Baselines3 sets."""
+
+    def step(self, closure: Any = None) -> Any:
+        """One step of every group at its own rate."""
+        for group in self.param_groups:
+            group["lr"] *= group["scale"]
+        try:
+            return super().step(closure)
+        finally:
+            for group in self.param_groups:
+                group["lr"] /= group["scale"]
+
+
+class FlowActorCritic(BasePolicy):
+    """A FlowVLA that explores, and a value of the simulator's state.
+
+    Args:
+        observation_space, action_space: of :class:`gen3d_envs.baselines.ppo.vec_env.FleetVecEnv`.
+        lr_schedule: as Stable-Baselines3 gives it.
+        use_sde: must be False.
+        model: the policy, trained in place.
+        flow_steps: Euler steps.
+        power: ``s``.
+        log_std: bounds of the noise.
+        start_std: standard deviation of where flows start; the noise-free policy starts them at 0.
+        train_tower: whether tower and words are trained.
+        anchor: whether the distance from the first policy is computed.
+        critic_scale: the critic's learning rate as a multiple of the actor's.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Dict, action_space: spaces.Box, lr_schedule: Any, use_sde: bool = False, *,
+        model: FlowVLA, flow_steps: int = 4, power: float = 0.2, log_std: tuple[float, float] = LOG_STD,
+        start_std: float = 1.0, train_tower: bool = False, anchor: bool = False, critic_scale: float = 10.0,
+    ) -> None:  # fmt: skip
+        super().__init__(observation_space, action_space)
+        if use_sde:
+            raise FieldError("use_sde", use_sde, "is another kind of exploration", "Leave it out")
+        if not 0.0 < power <= 1.0:
+            raise FieldError("power", power, "is out of range", "Give a number above 0, up to 1")
+        if log_std[0] > log_std[1]:
+            raise FieldError("log_std", log_std, "is empty", "Give the lower bound first")
+        self.model, self._count, self._power, self._log_std = model, flow_steps, power, log_std
+        self._start_std, self._train_tower = start_std, train_tower
+        self.noise_scale = 1.0
+        self.noise = nn.Linear(model.config.hidden, model.size)
+        nn.init.zeros_(self.noise.weight)
+        nn.init.zeros_(self.noise.bias)
+        self.critic = Critic(observation_space["state"].shape[0])  # type: ignore[index]
+        # In a list, for it is no part of what is trained and saved.
+        self._first = [_head(model)] if anchor else []
+        for part in (model.text, model.tower):
+            part.requires_grad_(train_tower)
+        actor = [p for p in (*model.parameters(), *self.noise.parameters()) if p.requires_grad]
+        self._actor = actor
+        rate = lr_schedule(1.0)
+        self.optimizer = ScaledAdam(
+            [
+                {"params": actor, "scale": 1.0},
+                {"params": list(self.critic.parameters()), "scale": critic_scale},
+            ],
+            lr=rate, eps=1e-5,
+        )  # fmt: skip
+
+    def train_actor(self, on: bool) -> None:
+        """Whether the actor learns; the critic always does."""
+        for parameter in self._actor:
+            parameter.requires_grad_(on)
+
+    # ---- what PPO calls --------------------------------------------------------------------------------------------
+
+    def forward(self, obs: dict[str, Tensor], deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Flows ``(B, (K + 1) * size)``, values ``(B, 1)`` and ``s`` times the log-likelihoods ``(B,)``."""
+        seen, _ = self._seen(obs)
+        deviation = self._deviation(seen)
+        x = self._start_std * torch.randn(len(seen), self.model.size, device=seen.device)
+        if deterministic:
+            x = torch.zeros_like(x)
+        chain, log = [x], torch.zeros(len(seen), device=seen.device)
+        for step in range(self._count):
+            mean = self._mean(x, step, seen)
+            x = mean if deterministic else mean + deviation * torch.randn_like(mean)
+            log = log + _log_normal(x, mean, deviation)
+            chain.append(x)
+        return torch.cat(chain, 1), self.critic(obs["state"]), self._power * log
+
+    def evaluate_actions(self, obs: dict[str, Tensor], actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values, ``s`` times the log-likelihoods, and minus the distance from the anchor (None without one)."""
+        seen, features = self._seen(obs)
+        deviation = self._deviation(seen)
+        chain = actions.view(len(actions), self._count + 1, self.model.size)
+        log = torch.zeros(len(seen), device=seen.device)
+        apart = torch.zeros(len(seen), device=seen.device)
+        first = None
+        if self._first:
+            with torch.no_grad():
+                first = self._first[0].attend(features, obs["proprio"])[0]
+        for step in range(self._count):
+            time = self._time(step, chain)
+            velocity = self.model.velocity(chain[:, step], time, seen)
+            log = log + _log_normal(chain[:, step + 1], chain[:, step] + velocity / self._count, deviation)
+            if first is not None:
+                with torch.no_grad():
+                    wanted = self._first[0].velocity(chain[:, step], time, first)
+                apart = apart + (velocity - wanted).square().mean(1) / self._count
+        return self.critic(obs["state"]), self._power * log, -apart if first is not None else None
+
+    def predict_values(self, obs: dict[str, Tensor]) -> Tensor:
+        """``(B, 1)``."""
+        values: Tensor = self.critic(obs["state"])
+        return values
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:
+        return self.forward(observation, deterministic)[0]
+
+    # ---- inside ----------------------------------------------------------------------------------------------------
+
+    def _seen(self, obs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        if "features" in obs:
+            features = obs["features"]
+        else:
+            features = self.model.perceive(obs["pixels"], obs["tokens"])[0]
+        return self.model.attend(features, obs["proprio"])[0], features
+
+    def _deviation(self, seen: Tensor) -> Tensor:
+        low, high = self._log_std
+        return self.noise_scale * torch.exp(low + (high - low) * torch.sigmoid(self.noise(seen)))
+
+    def _time(self, step: int, like: Tensor) -> Tensor:
+        return torch.full((len(like),), step / self._count, device=like.device)
+
+    def _mean(self, x: Tensor, step: int, seen: Tensor) -> Tensor:
+        return x + self.model.velocity(x, self._time(step, x), seen) / self._count
+
+
+class Critic(nn.Module):
+    """The value of a state of the simulator; its inputs are brought to one scale by :meth:`fit_scale`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int, hidden: int = 256) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+        self.net = nn.Sequential(
+            nn.Linear(size, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1)
+        )
+
+    def fit_scale(self, states: Tensor) -> None:
+        """Take the scale of the inputs from some states, ``(N, size)``."""
+        self.mean.copy_(states.mean(0))
+        self.std.copy_(states.std(0).clamp(min=1e-2))
+
+    def forward(self, state: Tensor) -> Tensor:
+        """``(B, size)`` to ``(B, 1)``."""
+        values: Tensor = self.net(((state - self.mean) / self.std).clamp(-5.0, 5.0))
+        return values
+
+
+def _head(model: FlowVLA) -> FlowVLA:
+    """A copy of a model as it is now, without what looks and reads."""
+    head = copy.deepcopy(model).requires_grad_(False)
+    del head.text, head.tower
+    return head
+
+
+def _log_normal(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """Log-density of independent Gaussians, summed over the numbers of a row."""
+    return (-0.5 * ((x - mean) / deviation).square() - deviation.log() - _LOG_ROOT_TAU).sum(1)

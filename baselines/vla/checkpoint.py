@@ -1,0 +1,78 @@
+"""The state of a training in one safetensors file: whole or not there, and nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from gen3d_envs.errors import FieldError
+
+from .files import write_atomically
+
+_REMEDY = "Start again in another folder, or restore the file"
+
+
+def save_state(path: Path, tensors: Mapping[str, Tensor], numbers: Any) -> None:
+    """Write tensors, and whatever msgspec can encode."""
+    from safetensors.torch import save_file
+
+    metadata = {"numbers": msgspec.json.encode(numbers, order="sorted").decode()}
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_atomically(path, lambda beside: save_file(whole, beside, metadata=metadata))
+
+
+def load_state(path: Path) -> tuple[dict[str, Tensor], Any]:
+    """Read what :func:`save_state` wrote.
+
+    Raises:
+        FieldError: the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as stored:
+            names = stored.keys()
+            tensors = {name: stored.get_tensor(name) for name in names}
+            numbers = msgspec.json.decode(stored.metadata()["numbers"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        raise FieldError("checkpoint", str(path), f"cannot be read ({error})", _REMEDY) from None
+    return tensors, numbers
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The tensors of an Adam-like optimizer, by number of parameter and name."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer.{i}.{name}": torch.as_tensor(value) for i, s in state.items() for name, value in s.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Undo :func:`optimizer_tensors`; learning rates are the caller's."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".", 2)
+            state.setdefault(int(number), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def model_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a module, named as its part of a training's state."""
+    return {f"model.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def restore_model(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Undo :func:`model_tensors`.
+
+    Raises:
+        FieldError: the tensors are another module's.
+    """
+    own = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    try:
+        module.load_state_dict(own)
+    except RuntimeError as error:
+        raise FieldError("checkpoint", str(path), f"does not fit ({str(error).splitlines()[0]})", _REMEDY) from None

@@ -1,0 +1,43 @@
+"""Files and folders that are whole or not there. No torch in here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Have a file written beside its place and moved there, so that it is whole or not there."""
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(beside)
+        with beside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def replace_folder(folder: Path, write: Callable[[Path], Any]) -> None:
+    """Have a folder written beside its place and moved there; a crash leaves the old one or the new one."""
+    beside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    for path in (beside, old):
+        shutil.rmtree(path, ignore_errors=True)
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    write(beside)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(beside, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """After a crash between the two moves of :func:`replace_folder`: put the old folder back."""
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        with contextlib.suppress(OSError):
+            os.replace(old, folder)

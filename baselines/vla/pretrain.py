@@ -1,0 +1,256 @@
+"""Learning to see, and then to imitate.
+
+First the tower and the words learn, from the simulator's labels over many scenes, where the thing that an instruction
+names is and how to grasp it: what a large model brings along from its pretraining. Then everything learns, from few
+demonstrations, which chunks of actions the expert would take: flow matching (see :mod:`.model`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gen3d_envs.errors import FieldError
+
+from .config import make_config
+from .demos import DemoReader
+from .files import replace_folder
+from .labels import PLACES
+from .learn import Progress, Recipe, fit
+from .model import FlowVLA, places
+
+SEEING = Recipe(steps=2000, batch=128, lr=1e-3)
+IMITATING = Recipe(steps=1500, batch=128, lr=5e-4)
+AUX = 0.2
+"""Weight of the labels while imitating."""
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How pictures are changed while learning, so that light and colour balance do not matter.
+
+    Attributes:
+        gain: largest change of each channel's factor.
+        offset: largest change of all channels' offset, of 255.
+        noise: standard deviation of the pixels, of 255.
+    """
+
+    gain: float = 0.2
+    offset: float = 20.0
+    noise: float = 4.0
+
+    def __call__(self, pixels: Tensor, noise: torch.Generator) -> Tensor:
+        """``(B, cameras, 3, H, W)`` uint8 to the same."""
+        count = len(pixels)
+        gain = 1.0 + self.gain * (2.0 * torch.rand(count, 1, 3, 1, 1, generator=noise) - 1.0)
+        offset = self.offset * (2.0 * torch.rand(count, 1, 1, 1, 1, generator=noise) - 1.0)
+        grain = self.noise * torch.randn(pixels.shape, generator=noise)
+        return (pixels * gain + offset + grain).clamp(0.0, 255.0).to(torch.uint8)
+
+
+class Batches:
+    """Frames of demonstrations as tensors, ready for a model."""
+
+    def __init__(self, demos: DemoReader, model: FlowVLA, rows: NDArray[np.int64]) -> None:
+        self._demos, self._model, self.rows = demos, model, rows
+        arrays = demos.arrays
+        self._proprio = torch.from_numpy(np.array(arrays["agent_pos"], np.float32))
+        self._tokens = torch.from_numpy(np.array(arrays["tokens"]))
+        labels = np.array(arrays["labels"], np.float32)
+        self._labels = torch.from_numpy(labels[:, : len(PLACES)])
+        self._views = torch.from_numpy(labels[:, len(PLACES) :]).view(-1, 2, 2)
+        self._actions = torch.from_numpy(np.array(arrays["actions"], np.float32))
+        self._left = torch.from_numpy(np.array(arrays["steps_left"], np.int64))
+        self._augment = Augment()
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Rows of a batch, in the order in which they are stored."""
+        return np.sort(rng.choice(self.rows, size=count, replace=len(self.rows) < count))
+
+    def look(self, rows: NDArray[np.int64], noise: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Features, heat and the loss of the labels; pictures are changed where there is noise to do so."""
+        device = self._model.device
+        pixels = torch.from_numpy(self._demos.pixels(rows))
+        if noise is not None:
+            pixels = self._augment(pixels, noise)
+        features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
+        return features, heat, heat_loss(heat, self._views[rows].to(device))
+
+    def proprio(self, rows: NDArray[np.int64]) -> Tensor:
+        """``(B, P)``."""
+        return self._proprio[rows].to(self._model.device)
+
+    def labels(self, rows: NDArray[np.int64]) -> Tensor:
+        """Normalised :data:`PLACES`, ``(B, 8)``."""
+        config = self._model.config
+        mean, std = torch.tensor(config.label_mean), torch.tensor(config.label_std)
+        return ((self._labels[rows] - mean) / std).to(self._model.device)
+
+    def chunks(self, rows: NDArray[np.int64]) -> Tensor:
+        """What the expert did from each row on, ``(B, chunk, A)``; the last action of an episode is repeated."""
+        ahead = torch.arange(self._model.config.chunk)
+        index = torch.from_numpy(rows)[:, None] + torch.minimum(ahead, self._left[rows][:, None])
+        return self._actions[index].to(self._model.device)
+
+
+def heat_loss(heat: Tensor, views: Tensor) -> Tensor:
+    """Cross-entropy between where a map responds and where the thing is seen; what is out of the picture counts not.
+
+    Args:
+        heat: logits, ``(B, 2, h, w)``.
+        views: right and down of target and goal in [-1, 1], ``(B, 2, 2)``.
+    """
+    height, width = heat.shape[-2:]
+    across, down = places(width, heat.device), places(height, heat.device)
+    inside = (views.abs() < 1.0).all(-1)
+
+    def spread(at: Tensor, grid: Tensor) -> Tensor:
+        weights = torch.exp(-0.5 * ((grid - at[..., None]) * (len(grid) / 2.0)) ** 2)
+        return weights / weights.sum(-1, keepdim=True).clamp(min=1e-6)
+
+    wanted = spread(views[..., 1], down)[..., :, None] * spread(views[..., 0], across)[..., None, :]
+    log = functional.log_softmax(heat.flatten(2), -1).view_as(heat)
+    each = -(wanted * log).sum((-1, -2))
+    return (each * inside).sum() / inside.sum().clamp(min=1)
+
+
+def see(
+    model: FlowVLA, demos: DemoReader, folder: Path, recipe: Recipe = SEEING, seconds: float = math.inf
+) -> Iterator[Progress]:
+    """Train tower and words to tell where things are, into ``folder/model``.
+
+    One episode in 20 is kept aside to measure with.
+
+    Args:
+        model: new; trained in place.
+        demos: frames with labels.
+        folder: of the training's state.
+        recipe: how.
+        seconds: stop, resumably, after so long.
+
+    Yields:
+        after every checkpoint; ``figures`` hold median errors on the frames kept aside: ``grasp_mm``, ``goal_mm``
+        (in the plane of the table), ``yaw_deg``.
+    """
+    config = model.config
+    labels = np.array(demos.arrays["labels"], np.float64)[:, : len(PLACES)]
+    config.label_mean, config.label_std = _mean(labels), _std(labels)
+    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    episodes = np.array(demos.arrays["episodes"])
+    aside = episodes % 20 == min(19, int(episodes.max()))
+    if aside.all():
+        raise FieldError("demos", 1, "is too few episodes to learn from and measure with", "Collect more")
+    batches = Batches(demos, model, np.flatnonzero(~aside))
+    probe = np.flatnonzero(aside)[:: max(1, int(aside.sum()) // 1500)]
+
+    def loss(rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        rows = batches.draw(rng, recipe.batch)
+        features, _, heat = batches.look(rows, noise)
+        _, found = model.attend(features, batches.proprio(rows))
+        place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
+        return heat + 4.0 * place, {"heat": float(heat.detach()), "place": float(place.detach())}
+
+    for progress in fit(model, loss, recipe, folder, seconds=seconds):
+        yield replace(progress, figures={**progress.figures, **locating_errors(model, batches, probe)})
+    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+@torch.no_grad()
+def locating_errors(model: FlowVLA, batches: Batches, rows: NDArray[np.int64]) -> dict[str, float]:
+    """Median errors of where the model believes the grasp and the goal to be."""
+    found, wanted = [], []
+    for start in range(0, len(rows), 250):
+        part = rows[start : start + 250]
+        features, _, _ = batches.look(part, None)
+        found.append(model.attend(features, batches.proprio(part))[1].cpu())
+        wanted.append(batches.labels(part).cpu())
+    std = torch.tensor(model.config.label_std)
+    mean = torch.tensor(model.config.label_mean)
+    a, b = torch.cat(found) * std + mean, torch.cat(wanted) * std + mean
+    turn = torch.atan2(a[:, 4], a[:, 3]) - torch.atan2(b[:, 4], b[:, 3])
+    turn = torch.rad2deg(torch.atan2(turn.sin(), turn.cos()).abs() / 2.0)
+    return {
+        "grasp_mm": 1e3 * float((a[:, :2] - b[:, :2]).norm(dim=1).median()),
+        "grasp_p90_mm": 1e3 * float((a[:, :2] - b[:, :2]).norm(dim=1).quantile(0.9)),
+        "goal_mm": 1e3 * float((a[:, 5:7] - b[:, 5:7]).norm(dim=1).median()),
+        "yaw_deg": float(turn.median()),
+    }
+
+
+def imitate(
+    model: FlowVLA, demos: DemoReader, folder: Path, recipe: Recipe = IMITATING, seconds: float = math.inf,
+    train_tower: bool = True,
+) -> Iterator[Progress]:  # fmt: skip
+    """Flow matching on demonstrations. The model is saved in ``folder/model`` when all steps are done.
+
+    Args:
+        model: from :func:`see`, or new; trained in place.
+        demos: of the same contract.
+        folder: of the training's state.
+        recipe: how.
+        seconds: stop, resumably, after so long.
+        train_tower: False keeps tower and words as they are.
+    """
+    config = model.config
+    if config.contract and config.made_for() != demos.contract:
+        config.require_contract(demos.contract)
+    config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
+    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    for part in (model.text, model.tower):
+        part.requires_grad_(train_tower)
+    batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])))
+
+    def loss(rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        rows = batches.draw(rng, recipe.batch)
+        features, _, heat = batches.look(rows, noise)
+        seen, found = model.attend(features, batches.proprio(rows))
+        flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
+        place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
+        return flow + AUX * (heat + 4.0 * place), {"flow": float(flow.detach()), "place": float(place.detach())}
+
+    yield from fit(model, loss, recipe, folder, seconds=seconds)
+    model.requires_grad_(True)
+    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def flow_loss(model: FlowVLA, seen: Tensor, wanted: Tensor, noise: torch.Generator) -> Tensor:
+    """Squared error of the velocity at a random moment of the way from noise to the wanted chunk."""
+    start = torch.randn(wanted.shape, generator=noise).to(wanted.device)
+    time = torch.rand(len(wanted), generator=noise).to(wanted.device)
+    x = start + time[:, None] * (wanted - start)
+    return functional.mse_loss(model.velocity(x, time, seen), wanted - start)
+
+
+def new_model(size: str, demos: DemoReader, seed: int, flow_steps: int = 4) -> FlowVLA:
+    """A model with weights drawn from a seed, for the contract of demonstrations.
+
+    Raises:
+        FieldError: an unknown size.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FlowVLA(make_config(size, demos.contract, flow_steps=flow_steps))
+
+
+def _mean(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(v), 6) for v in values.mean(0)]
+
+
+def _std(values: NDArray[np.float64]) -> list[float]:
+    return [round(max(float(v), 1e-3), 6) for v in values.std(0)]
+
+
+def _statistics(values: NDArray[np.floating]) -> tuple[list[float], list[float]]:
+    if len(values) == 0:
+        raise FieldError("demos", len(values), "holds no frame", "Collect some")
+    wide = np.array(values, np.float64)
+    # What hardly varies in the demonstrations must not be blown up where it varies later.
+    return _mean(wide), [max(s, 0.05) for s in _std(wide)]

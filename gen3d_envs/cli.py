@@ -204,11 +204,39 @@ def build_parser() -> argparse.ArgumentParser:
     _engine(robot_replay)
     robot_replay.add_argument("--scene", metavar="SCENE", help="instead of the recorded one")
 
+    training = command(
+        "train", "train:run", "learn a policy; the same command goes on with a training that was stopped",
+        ["gen3d train --algo ppo --env Gen3D-Pick-v0 --steps 500000 --out ppo",
+         "gen3d train --algo ppo --obs pixels --benchmark gen3d-100 --scenes 10 --steps 1000000 --jobs 2 --out pixels",
+         "gen3d train --algo sac --env Gen3D-Pick-v0 --steps 100000 --out sac --set lr=1e-4"],
+    )  # fmt: skip
+    _algorithm(training)
+    target = training.add_mutually_exclusive_group(required=True)
+    target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
+    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    training.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
+    training.add_argument("--scenes", type=_count, metavar="N", help="only the first N of them (default: all)")
+    training.add_argument("--steps", type=_steps, required=True, metavar="N", help="control steps, all together")
+    training.add_argument("--out", metavar="DIR", required=True, help="folder of checkpoints, curve and policy")
+    training.add_argument("--obs", choices=("state", "pixels"), default="state", help="what it sees (default: state)")
+    training.add_argument("--size", type=_count, default=64, metavar="N", help="of its pictures (default: 64)")
+    training.add_argument(
+        "--set", dest="options", action="append", default=[], metavar="NAME=VALUE",
+        help="what else the algorithm is told; a wrong name lists them all",
+    )  # fmt: skip
+    training.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
+    _seed(training, "of everything (default: 0)")
+    _robot(training)
+    _fast_physics(training)
+    _jobs(training)
+
     evaluation = command(
         "evaluate", "evaluate:run", "run a policy through fixed episodes, with every one written down",
         ["gen3d evaluate --policy expert --env Gen3D-Pick-v0 --episodes 5 --out run.json",
          "gen3d evaluate --policy ws://localhost:8000 --benchmark gen3d-100 --split heldout --axes all --jobs 2 "
-         "--out run.json"],
+         "--out run.json",
+         "gen3d evaluate --policy my_checkpoint --env Gen3D-RealRobot-v0 --physics mujoco --reality medium "
+         "--out robot.json"],
     )  # fmt: skip
     evaluation.add_argument(
         "--policy", metavar="P", required=True,
@@ -224,7 +252,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="test conditions or groups of them, see `gen3d axes`; all for every one (default: nothing changes)",
     )  # fmt: skip
     evaluation.add_argument(
-        "--episodes", type=_count, default=20, metavar="N", help="of each scene under each axis (default: 20)"
+        "--episodes",
+        type=_count,
+        metavar="N",
+        help="of each scene under each axis (default: 20; 10 trials for Gen3D-RealRobot-v0)",
     )
     _seed(evaluation, "of all episodes (default: 0)")
     _jobs(evaluation)
@@ -235,6 +266,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--name", metavar="TEXT", help="what the policy is called in tables (default: P)")
     _robot(evaluation)
     _physics(evaluation)
+    evaluation.add_argument(
+        "--transport", choices=("cyclonedds", "rospy", "direct"),
+        help="for Gen3D-RealRobot-v0, a simulated robot in a process of its own: how it is spoken to (default: "
+        "cyclonedds; direct runs the same trials without ROS, for comparison)",
+    )  # fmt: skip
     evaluation.add_argument("--reality", metavar="PROFILE", help="mild, medium or strong (default: none)")
     evaluation.add_argument("--obs-type", choices=("state", "pixels", "pixels_agent_pos"), help="what the policy sees")
     evaluation.add_argument("--control", choices=("ee_delta", "joint_delta"), help="what its actions are")
@@ -393,6 +429,12 @@ def _examples(lines: Sequence[str]) -> str:
     return "examples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def _algorithm(parser: argparse.ArgumentParser) -> None:
+    known = import_module("gen3d_envs.commands.train").table().ALGORITHMS
+    listed = "; ".join(f"{each.name}: {each.help}" for each in known.values())
+    parser.add_argument("--algo", choices=tuple(known), required=True, help=listed)
+
+
 def _sentence_and_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sentence", metavar="SENTENCE", help="what the robot is to do, in English, in quotes")
     _seed(parser, "draws what the sentence leaves open (default: 0)")
@@ -418,6 +460,15 @@ def _physics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--physics", metavar="NAME", choices=tuple(ENGINES), default=DEFAULT,
         help=f"physics engine: {' or '.join(ENGINES)} (default: {DEFAULT}, which is what an ID means)",
+    )  # fmt: skip
+
+
+def _fast_physics(parser: argparse.ArgumentParser) -> None:
+    from gen3d_envs.sim.engines import ENGINES, FASTEST
+
+    parser.add_argument(
+        "--physics", metavar="NAME", choices=tuple(ENGINES), default=FASTEST,
+        help=f"physics engine: {' or '.join(ENGINES)} (default: {FASTEST}, the fastest)",
     )  # fmt: skip
 
 
@@ -462,6 +513,10 @@ def _seed_value(text: str) -> int:
 
 def _domain(text: str) -> int:
     return _whole(text, 0, 232)
+
+
+def _steps(text: str) -> int:
+    return _whole(text, 1, 10**12)
 
 
 def _count(text: str) -> int:

@@ -245,15 +245,15 @@ class FlowVLA(PreTrainedModel):
         return ((actions - mean) / std).flatten(1)
 
     @torch.no_grad()
-    def plan(self, inputs: Inputs, steps: int | None = None) -> Tensor:
-        """The chunk that the flow leads to from the middle of the noise: deterministic.
+    def plan(self, inputs: Inputs, steps: int | None = None, start: Tensor | None = None) -> Tensor:
+        """The chunk that the flow leads to from the middle of the noise, or from ``start``, ``(B, size)``.
 
         Returns:
             ``(B, chunk, action_dim)`` in [-1, 1].
         """
         seen = self.encode(inputs)
         count = self.config.flow_steps if steps is None else steps
-        x = torch.zeros(len(seen), self.size, device=seen.device)
+        x = torch.zeros(len(seen), self.size, device=seen.device) if start is None else start
         for step in range(count):
             x = x + self.velocity(x, torch.full((len(x),), step / count, device=x.device), seen) / count
         return self.decode(x)

@@ -1,0 +1,1 @@
+"""How success grows with the number of scenes that a policy is trained in: one resumable study from nothing."""

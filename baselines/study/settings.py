@@ -1,0 +1,86 @@
+"""What a study consists of, as plain data; presets of several lengths. No torch in here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gen3d_envs.errors import FieldError
+from gen3d_envs.sim.engines import FASTEST
+
+HANDMADE = "handmade"
+"""Instead of a number of generated scenes: the three scenes made by hand."""
+
+IMITATION = "imitation"
+"""The policy that every training begins with."""
+
+
+class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is done.
+
+    Attributes:
+        size: of the policy, see :data:`gen3d_envs.baselines.vla.config.SIZES`.
+        pixels: width and height of its pictures.
+        physics: engine that everything is trained in.
+        broad: scenes of ``gen3d-broad`` that it learns to see in.
+        looks: episodes that frames for seeing are taken from.
+        see_steps: optimizer steps of learning to see.
+        demo_scenes, demos: training scenes and demonstrations for imitation.
+        imitate_steps: optimizer steps of imitation.
+        counts: numbers of generated scenes to fine-tune in; 0 stands for :data:`HANDMADE`.
+        seeds: of the fine-tuning.
+        environments: played at once.
+        steps: decisions of each environment between two updates.
+        decisions: of every fine-tuning.
+        shaping, kl, noise_end, lr: see :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`.
+        episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
+        max_steps: control steps of a training episode.
+        learn_batch: of seeing and imitation.
+    """
+
+    size: str = "tiny"
+    pixels: int = 96
+    physics: str = FASTEST
+    broad: int = 600
+    looks: int = 7200
+    see_steps: int = 3000
+    demo_scenes: int = 10
+    demos: int = 60
+    imitate_steps: int = 1500
+    counts: tuple[int, ...] = (0, 1, 10, 25, 50, 100)
+    seeds: tuple[int, ...] = (0,)
+    environments: int = 64
+    steps: int = 24
+    decisions: int = 1_000_000
+    shaping: float = 0.5
+    kl: float = 0.2
+    noise_end: float = 0.5
+    lr: float = 1e-4
+    episodes: int = 4
+    handmade_episodes: int = 50
+    max_steps: int = 100
+    learn_batch: int = 128
+
+    def __post_init__(self) -> None:
+        for name in ("broad", "looks", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
+                     "decisions", "episodes", "handmade_episodes", "max_steps", "learn_batch"):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
+        for name in ("counts", "seeds"):
+            if not getattr(self, name) or min(getattr(self, name)) < 0:
+                raise FieldError(name, getattr(self, name), "is no list of numbers from 0", "Give at least one")
+
+
+PRESETS: dict[str, StudySettings] = {
+    "full": StudySettings(),
+    "smoke": StudySettings(
+        size="micro", pixels=32, broad=4, looks=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
+        counts=(1, 2), environments=4, steps=4, decisions=64, episodes=1, handmade_episodes=1, max_steps=24,
+        learn_batch=16,
+    ),
+}  # fmt: skip
+"""``full`` is the study that the README reports; ``smoke`` only shows, in two minutes, that every stage works."""
+
+
+def training_name(count: int, seed: int) -> str:
+    """What a fine-tuning is called."""
+    return f"{HANDMADE}-s{seed}" if count == 0 else f"n{count}-s{seed}"

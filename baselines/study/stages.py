@@ -1,0 +1,183 @@
+"""The stages of a study, each resumable by itself: scenes, frames, seeing, demonstrations, imitation, fine-tuning."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gen3d_envs.bank.generate import generate
+from gen3d_envs.bank.index import Settings as BankSettings
+from gen3d_envs.bank.plan import benchmark_plan
+from gen3d_envs.errors import FieldError, Gen3DError
+
+from ..ppo.fleet import FleetSettings  # noqa: TID252
+from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
+from ..vla.curve import Curve  # noqa: TID252
+from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
+from ..vla.learn import Recipe  # noqa: TID252
+from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
+from ..vla.pretrain import imitate, new_model, see  # noqa: TID252
+from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
+from .settings import IMITATION, StudySettings, training_name
+
+BROAD, BROAD_SEED = "gen3d-broad", 7
+NOISE, LOOK_NOISE, LOOK_SHARE = 0.12, 0.3, 0.3
+"""Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept."""
+
+
+class OutOfTime(Gen3DError):
+    """The budget is used up; the same command goes on."""
+
+
+Tell = Callable[[str, float, float, str], None]
+"""Called with the name of a stage, how much of it is done, of how much, and figures in words."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in a folder.
+
+    Attributes:
+        settings: what is done.
+        folder: of everything.
+        jobs: processes.
+        device: where networks learn.
+        deadline: of ``time.monotonic()``.
+        tell: see :data:`Tell`.
+    """
+
+    settings: StudySettings
+    folder: Path
+    jobs: int
+    device: str
+    deadline: float
+    tell: Tell
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the budget is used up.
+
+        Raises:
+            OutOfTime: none are.
+        """
+        left = self.deadline - time.monotonic()
+        if left <= 0.0:
+            raise OutOfTime("The time is over; run the same command to go on.")
+        return left
+
+    # ---- environments ----------------------------------------------------------------------------------------------
+
+    def env(self, scenes: tuple[str, ...], folder: str = "") -> EnvSettings:
+        """Environments over some scenes."""
+        settings = self.settings
+        return EnvSettings(
+            scenes=scenes, size=settings.pixels, physics=settings.physics, max_steps=settings.max_steps, folder=folder
+        )
+
+    def scenes(self, count: int) -> tuple[str, ...]:
+        """The scenes of a fine-tuning: the first ``count`` of the benchmark, or those made by hand where 0."""
+        return scenes_of("handmade") if count == 0 else scenes_of("train", count)
+
+    # ---- before fine-tuning ----------------------------------------------------------------------------------------
+
+    def broad(self) -> EnvSettings:
+        """Scenes to learn to see in, made where they are not there."""
+        _ = self.left_s
+        settings = self.settings
+        plan = benchmark_plan(BROAD, BROAD_SEED)
+        if settings.broad > len(plan.requests):
+            raise FieldError("broad", settings.broad, f"is more than {BROAD} has", f"Give up to {len(plan.requests)}")
+        bank = BankSettings(
+            benchmark=plan.name, seed=plan.seed, plan=plan.sha256, robots=("widowx",), designer="rules",
+            assets="procedural", name_digits=4,
+        )  # fmt: skip
+        out = self.folder / "broad"
+        run = generate(
+            plan, bank, out, self.jobs, settings.broad, lambda done, total, entry: self.tell("scenes", done, total, "")
+        )
+        names = [entry.name for entry in run.index.scenes[: settings.broad] if entry.name is not None]
+        return self.env(tuple(names), str(out))
+
+    def frames(self) -> Demos:
+        """Frames with labels."""
+        wanted = DemoSettings(
+            env=self.broad(), count=self.settings.looks, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1
+        )
+        return self._collect("frames", wanted)
+
+    def demos(self) -> Demos:
+        """Demonstrations for imitation."""
+        wanted = DemoSettings(
+            env=self.env(self.scenes(self.settings.demo_scenes)), count=self.settings.demos, noise=NOISE, seed=2
+        )
+        return self._collect("demos", wanted)
+
+    def _collect(self, name: str, wanted: DemoSettings) -> Demos:
+        _ = self.left_s
+        return collect(
+            wanted, self.folder / name, self.jobs, lambda done, total: self.tell(name, done, total, "")
+        )  # fmt: skip
+
+    def seen(self) -> Path:
+        """Folder of the model that has learned to see."""
+        folder = self.folder / "seeing"
+        if not (folder / "model" / WEIGHTS).is_file():
+            frames = self.frames()
+            model = new_model(self.settings.size, frames, 0)
+            recipe = Recipe(steps=self.settings.see_steps, batch=self.settings.learn_batch, save_every=100)
+            curve: Curve | None = None
+            for progress in see(model, frames, folder, recipe, self.left_s):
+                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
+                curve.add(progress.step, progress.figures)
+                words = f"median error {progress.figures['grasp_mm']:.0f} mm"
+                self.tell("seeing", progress.step, progress.steps, words)
+            _ = self.left_s
+        return folder / "model"
+
+    def imitation(self) -> Path:
+        """Folder of the policy that imitates."""
+        folder = self.folder / IMITATION
+        if not (folder / "model" / WEIGHTS).is_file():
+            start, demos = self.seen(), self.demos()
+            model = load_flow_vla(start)
+            recipe = Recipe(steps=self.settings.imitate_steps, batch=self.settings.learn_batch, lr=5e-4, save_every=100)
+            curve: Curve | None = None
+            for progress in imitate(model, demos, folder, recipe, self.left_s):
+                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
+                curve.add(progress.step, progress.figures)
+                self.tell(IMITATION, progress.step, progress.steps, f"loss {progress.figures['flow']:.3f}")
+            _ = self.left_s
+        return folder / "model"
+
+    # ---- fine-tuning -----------------------------------------------------------------------------------------------
+
+    def fine_tuned(self, count: int, seed: int) -> Path:
+        """Folder of the policy that was fine-tuned in ``count`` scenes."""
+        settings, name = self.settings, training_name(count, seed)
+        start = self.imitation()
+        fleet = FleetSettings(
+            env=self.env(self.scenes(count)), count=settings.environments, jobs=self.jobs, shaping=settings.shaping,
+            seed=1000 + seed,
+        )  # fmt: skip
+        flow = FlowSettings(
+            fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,
+            batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end, seed=seed,
+        )  # fmt: skip
+
+        def tell(progress: FlowProgress) -> None:
+            words = f"success {100 * progress.success:.0f} %, {progress.rate:.0f} decisions/s"
+            self.tell(name, progress.decisions, progress.wanted, words)
+
+        if not train(start, flow, self.folder / name, seconds=self.left_s, progress=tell, device=self.device):
+            _ = self.left_s
+            raise OutOfTime("The time is over; run the same command to go on.")
+        return self.folder / name / "model"
+
+
+def device_of(wanted: str) -> str:
+    """``"auto"`` as what there is."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted

@@ -17,6 +17,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.contract import Contract
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.geometry import Quaternion, Vector, matrix_of, to_euler
@@ -297,8 +298,10 @@ def make_converter(convention: ActionConvention, env: gymnasium.Env[Any, Any]) -
     """
     if convention == GEN3D:
         return None
-    base = env.unwrapped
-    if not isinstance(base, Gen3DEnv) or not isinstance(base.controller, DeltaEndEffector):
+    base: Any = env.unwrapped
+    simulated = isinstance(base, Gen3DEnv) and isinstance(base.controller, DeltaEndEffector)
+    contract = getattr(base, "contract", None)  # a robot's
+    if not simulated and not (isinstance(contract, Contract) and contract.action.kind == "ee_delta"):
         raise FieldError(
             "convention", convention, "speaks of end-effector deltas, which this environment does not take",
             "Make the environment with control='ee_delta'",

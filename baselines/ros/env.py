@@ -15,22 +15,26 @@ from numpy.typing import NDArray
 from gen3d_envs.assets.asset import IDENTITY
 from gen3d_envs.contract import Contract, contract_from_json, make_contract, require_same
 from gen3d_envs.errors import FieldError, Gen3DError, RobotStop
+from gen3d_envs.geometry import Matrix, Vector
 from gen3d_envs.observations import AGENT_POS, Snapshot, TermGroup
 from gen3d_envs.robots import get_robot
 
 from . import messages
 from .fake import make_fake
+from .guard import Guard
 from .lockstep import LockstepTransport
 from .profiles import CameraTopic, Profile, load_profile
 from .sim_robot import simulated
 from .streams import State, Streams
-from .supervisor import ARMED, Supervisor
+from .supervisor import ARMED, REPEAT_S, Supervisor
 from .transport import Message, Transport, make_transport
 
 CONNECT_S = 10.0
 """How long a reset waits for the first state and pictures."""
 
 POLL_S = 0.002
+SLICE_S = 0.02
+"""How often streams are looked at while a control period passes."""
 
 ROBOT_SIMS = ("real_time", "lockstep")
 
@@ -68,6 +72,8 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         robot_sim: the robot is a ``gen3d robot-sim``, which says how the task stands and changes scenes: in
             ``"real_time"``, or in ``"lockstep"`` with its ``--simulated-time``, where this environment moves its clock
             (see :mod:`gen3d_envs.baselines.ros.lockstep`). None for hardware.
+        guard: start a second process that holds the arm where this one dies or hangs; not in a dry run, in simulated
+            time, or with a transport of one's own. See :mod:`gen3d_envs.baselines.ros.guard`.
 
     Reset options: ``confirm`` leaves a stop, ``arm`` allows motion, ``home`` (default True) moves an armed robot to the
     simulation's start posture, ``scene`` asks a simulated robot for a scene. A simulated robot begins its episode with
@@ -96,6 +102,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         prepare: Callable[[], None] | None = None,
         log: str | Path | None = None,
         robot_sim: str | None = None,
+        guard: bool = True,
     ) -> None:
         self.profile = load_profile(profile)
         if robot_sim not in (None, *ROBOT_SIMS):
@@ -124,6 +131,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._instruction = instruction or ""
         self._closed, self._begun = False, False
         self._period = 1.0 / control_hz
+        carrier, carrier_options = transport, dict(transport_options or {})
         if transport == "fake":
             self.profile = simulated(self.profile)
             options = {} if transport_options is None else transport_options
@@ -134,18 +142,25 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self._transport: Transport = LockstepTransport(transport) if robot_sim == "lockstep" else transport
         transport = self._transport
         self._simulated = bool(getattr(transport, "simulated", False))
+        slow = self.profile.command.kind == "twist"
+        self._slice_s = (REPEAT_S if slow else None) if self._simulated else SLICE_S
+        watcher: Guard | None = None
         try:
+            if guard and isinstance(carrier, str) and not (dry_run or self._simulated):
+                watcher = Guard(carrier, carrier_options, self.profile, control_hz)
             self._log = _open_log(log, self.contract, self.profile)
             self._streams = Streams(transport, self.profile, self._topics)
             self._supervisor = Supervisor(
                 transport, self.profile, self.robot, self._streams, control_hz, control, speed_scale, dry_run,
-                self._log or _no_log,
+                self._log or _no_log, watcher,
             )  # fmt: skip
             if self.profile.status_topic is not None:
                 transport.subscribe(self.profile.status_topic, messages.STRING, 1)
             if self.profile.reset_topic is not None:
                 transport.advertise(self.profile.reset_topic, messages.STRING)
         except BaseException:
+            if watcher is not None:
+                watcher.close()
             transport.close()
             raise
         self._status: dict[str, Any] = {}
@@ -179,7 +194,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if armed:
             if wish.get("home", True):
                 supervisor.arm_for_homing()
-                supervisor.home(self.robot.home)
+                supervisor.home(self.robot.home, slice_s=self._slice_s)
             supervisor.arm()
         if self._prepare is not None:
             self._prepare()
@@ -212,7 +227,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         command = self._supervisor.act(action)
         sent_s = self._transport.now()
         self._tick += self._period
-        self._transport.wait_until(self._tick)
+        self._supervisor.wait(self._tick, self._slice_s)
         observation = self._gather(sent_s, self.profile.late_s, watched=True)
         self._steps += 1
         reward, success, info = self._info(observation, command)
@@ -252,6 +267,26 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     def task_description(self) -> str:
         """The instruction, under LeRobot's name."""
         return self._instruction
+
+    @property
+    def robot_status(self) -> dict[str, Any]:
+        """What a simulated robot said last of scene, engine and task; empty on hardware."""
+        return dict(self._status)
+
+    @property
+    def scene_seed(self) -> int | None:
+        """Seed of a simulated robot's episode."""
+        return self._scene_seed
+
+    @property
+    def commanded(self) -> tuple[Vector, Matrix]:
+        """Where the tool was sent last: position in m and rotation, scene frame.
+
+        Raises:
+            RobotStop: it was not armed yet.
+        """
+        posture = self._supervisor.limits_filter.posture
+        return posture.tool_m, posture.rotation
 
     def arm(self) -> None:
         """Allow motion from where the arm stands.
@@ -322,7 +357,7 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
                     return self._observe()
                 late = self._transport.now() >= deadline
                 if watched or late:
-                    self._streams.check(None, ())
+                    self._supervisor.look()
                 if late:
                     raise RobotStop("incomplete", f"no whole observation came in {within_s:.2f} s", "Check the rates")
                 self._transport.wait_until(self._transport.now() + POLL_S)

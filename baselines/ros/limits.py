@@ -20,6 +20,9 @@ Point = tuple[Metres, Metres, Metres]
 
 LEAST_EXTENT_M = 0.01
 
+FAST = 100.0
+"""So much of anything per second is no limit."""
+
 
 class Workspace(Spec, frozen=True, kw_only=True):
     """A box that the tool point stays in, turned and moved at will; a limit of 0.0 is a limit like any other.
@@ -83,6 +86,20 @@ def default_limits(robot: Robot) -> Limits:
     count = robot.arm_joints
     speeds = tuple(min(1.0, joint.velocity) for joint in robot.model.joints[:count])
     return Limits(joint_speed_radps=speeds, joint_acceleration_radps2=(5.0,) * count)
+
+
+def training_limits(robot: Robot) -> Limits:
+    """What the simulation itself allows an arm, as limits: for simulated robots only.
+
+    A policy that acts as it did in training meets none of them but the workspace; what is left in force are the checks
+    of numbers, of joints' ranges and of tracking.
+    """
+    count = robot.arm_joints
+    return Limits(
+        joint_speed_radps=(FAST,) * count, joint_acceleration_radps2=(FAST,) * count, joint_margin_rad=0.0,
+        tool_speed_mps=FAST, tool_turn_radps=FAST, tool_acceleration_mps2=FAST, gripper_per_s=FAST,
+        link_clearance_m=-1.0, tilt_rad=math.pi, unreachable_m=FAST, tracking_error_rad=FAST,
+    )  # fmt: skip
 
 
 def check_limits(limits: Limits, robot: Robot) -> None:

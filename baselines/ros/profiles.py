@@ -79,7 +79,7 @@ class CameraTopic(Spec, frozen=True, kw_only=True):
     compressed: bool = False
     fov_x_rad: Angle
     fov_y_rad: Angle
-    timeout_s: Seconds = 0.5
+    timeout_s: Seconds = 0.3
 
 
 class Profile(Spec, frozen=True, kw_only=True):
@@ -98,6 +98,8 @@ class Profile(Spec, frozen=True, kw_only=True):
         late_s: a policy that takes longer for one action stops the robot.
         frozen_s: a state that does not change for so long while commands move it counts as frozen.
         limits: of commands; the arm's careful defaults where None.
+        stop_topic: any ``std_msgs/String`` on it stops the robot, as does the ``std_srvs/Trigger`` service of this name
+            where the transport has services.
         status_topic, reset_topic: of a simulated robot that says how the task stands and starts episodes; None on
             hardware.
     """
@@ -116,6 +118,7 @@ class Profile(Spec, frozen=True, kw_only=True):
     late_s: Seconds = 2.0
     frozen_s: Seconds = 0.6
     limits: Limits | None = None
+    stop_topic: Topic | None = "/gen3d/stop"
     status_topic: Topic | None = None
     reset_topic: Topic | None = None
 

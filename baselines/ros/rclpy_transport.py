@@ -6,6 +6,7 @@ import array
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,9 @@ from gen3d_envs.errors import EngineUnavailable
 from . import messages
 from .cdr import type_name
 from .transport import Message, Received, WallClock
+
+ABORTED = 6
+"""``action_msgs/GoalStatus.STATUS_ABORTED``."""
 
 IMAGES = (messages.IMAGE, messages.COMPRESSED_IMAGE)
 
@@ -47,6 +51,9 @@ class RclpyTransport:
         self._queues: dict[str, tuple[deque[tuple[Any, float, int]], str]] = {}
         self._publishers: dict[str, tuple[Any, str]] = {}
         self._counts: dict[str, int] = {}
+        self._actions: dict[str, Any] = {}
+        self._goal = 0
+        self._failed = ""
         self._closed = False
         self._spinner = threading.Thread(target=self._executor.spin, name="gen3d-rclpy", daemon=True)
         self._spinner.start()
@@ -95,6 +102,65 @@ class RclpyTransport:
         while time.monotonic() < end and not self.matched(topic):
             time.sleep(0.01)
         return self.matched(topic)
+
+    # ---- actions and services --------------------------------------------------------------------------------------
+
+    def advertise_action(self, action: str) -> None:
+        """Get ready to send goals to a ``control_msgs/FollowJointTrajectory`` action."""
+        from rclpy.action import ActionClient
+
+        if action not in self._actions:
+            try:
+                kind = import_module("control_msgs.action").FollowJointTrajectory
+            except ImportError as error:
+                raise EngineUnavailable(f"ROS 2 does not know control_msgs ({error}): install its package") from error
+            self._actions[action] = (ActionClient(self._node, kind, action), kind)
+
+    def wait_for_action(self, action: str, within_s: float) -> bool:
+        """Wait until a server takes goals."""
+        return bool(self._actions[action][0].wait_for_server(timeout_sec=within_s))
+
+    def send_goal(self, action: str, trajectory: Message) -> None:
+        """Send a trajectory as a new goal; it replaces the one before, as controllers do."""
+        client, kind = self._actions[action]
+        goal = kind.Goal()
+        _filled(goal.trajectory, trajectory)
+        self._goal += 1
+        number = self._goal
+        client.send_goal_async(goal).add_done_callback(lambda done: self._answered(done, number, action))
+
+    def _answered(self, done: Any, number: int, action: str) -> None:
+        handle = done.result()
+        if not handle.accepted:
+            if number == self._goal:
+                self._failed = f"a goal of {action} was rejected"
+            return
+        handle.get_result_async().add_done_callback(lambda ended: self._ended(ended, number, action))
+
+    def _ended(self, ended: Any, number: int, action: str) -> None:
+        found = ended.result()
+        if number == self._goal and found.status == ABORTED:
+            why = getattr(found.result, "error_string", "") or "no reason given"
+            self._failed = f"a goal of {action} was aborted: {why}"
+
+    def goal_problem(self) -> str:
+        """Why the newest goal failed; empty where it did not."""
+        found, self._failed = self._failed, ""
+        return found
+
+    def serve_trigger(self, name: str, called: Callable[[], str]) -> bool:
+        """Offer a ``std_srvs/Trigger`` service; ``called`` runs in the spinning thread. False without its package."""
+        try:
+            kind = import_module("std_srvs.srv").Trigger
+        except ImportError:
+            return False
+
+        def answer(_: Any, response: Any) -> Any:
+            response.success, response.message = True, called()
+            return response
+
+        self._node.create_service(kind, name, answer)
+        return True
 
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`."""

@@ -10,7 +10,9 @@ import threading
 import time
 import urllib.parse
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,14 @@ from gen3d_envs.errors import EngineUnavailable, FieldError, Gen3DError
 
 from . import messages
 from .messages import BadMessage
+from .ros1_action import DEFINITIONS, Ros1Action
 from .transport import Message, Received, WallClock
 
 IMAGES = (messages.IMAGE, messages.COMPRESSED_IMAGE)
 
-MASTER_TIMEOUT_S = 1.0
-GRAPH_EVERY_S = 0.2
-"""How often the master is asked who publishes what, and whether it lives."""
+MASTER_TIMEOUT_S = 0.4
+GRAPH_EVERY_S, GRAPH_SILENT_S = 0.15, 1.0
+"""How often the master is asked who publishes what, and whether it lives; how long it may take to say so."""
 
 IMAGE_BUFFER = 1 << 24
 """Bytes that are read at once: with less, old pictures queue up in the socket (ros_comm issue 536)."""
@@ -32,6 +35,7 @@ IMAGE_BUFFER = 1 << 24
 EXTRA = {
     "interbotix_xs_msgs/JointGroupCommand": "string name\nfloat32[] cmd\n",
     "interbotix_xs_msgs/JointSingleCommand": "string name\nfloat32 cmd\n",
+    **DEFINITIONS,
 }
 
 _RENAMED = {"sensor_msgs/CameraInfo": {"d": "D", "k": "K", "r": "R", "p": "P"}}
@@ -71,8 +75,13 @@ class RospyTransport:
         self._subscribers: list[Any] = []
         self._publishers: dict[str, tuple[Any, str]] = {}
         self._counts: dict[str, int] = {}
-        self._graph: tuple[float, dict[str, int], str] = (0.0, {}, "")
-        self._closed = False
+        self._actions: dict[str, Ros1Action] = {}
+        self._services: list[Any] = []
+        self._closed = threading.Event()
+        self._ask_graph()
+        # Asked from a thread of its own: a master that hangs must not hold up the control loop.
+        self._asker = threading.Thread(target=self._keep_asking, name="gen3d-graph", daemon=True)
+        self._asker.start()
 
     def _begin_node(self, node: str) -> None:
         if _NODE:
@@ -126,28 +135,33 @@ class RospyTransport:
         except Exception:  # genpy raises many kinds for foreign bytes
             return {}
 
-    def _asked(self) -> tuple[float, dict[str, int], str]:
-        """Publishers by topic and what is wrong with the master, asked again now and then."""
-        if time.monotonic() - self._graph[0] > GRAPH_EVERY_S:
-            counts, problem = self._graph[1], _unreachable(self._uri)
-            if not problem:
-                import rosgraph
+    def _keep_asking(self) -> None:
+        while not self._closed.wait(GRAPH_EVERY_S):
+            self._ask_graph()
 
-                try:
-                    published = rosgraph.Master(_NODE[0]).getSystemState()[0]
-                    counts = {topic: len(nodes) for topic, nodes in published}
-                except Exception as error:  # rosgraph passes on whatever XML-RPC raises
-                    problem = f"the master does not answer ({error})"
-            self._graph = (time.monotonic(), counts, problem)
-        return self._graph
+    def _ask_graph(self) -> None:
+        """Publishers by topic and what is wrong with the master."""
+        import rosgraph
+
+        problem = _unreachable(self._uri)
+        if not problem:
+            try:
+                published = rosgraph.Master(_NODE[0]).getSystemState()[0]
+                self._counted = {topic: len(nodes) for topic, nodes in published}
+            except Exception as error:  # rosgraph passes on whatever XML-RPC raises
+                problem = f"the master does not answer ({error})"
+        self._problem, self._asked_s = problem, time.monotonic()
 
     def publishers(self, topic: str) -> int | None:
         """See :meth:`Transport.publishers`. The master's word: it keeps the names of killed nodes."""
-        return self._asked()[1].get(topic, 0)
+        return self._counted.get(topic, 0)
 
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`. Streams flow on without a master; nothing new would be found."""
-        problem = self._asked()[2]
+        problem = self._problem
+        silent = time.monotonic() - self._asked_s
+        if not problem and silent > GRAPH_SILENT_S:
+            problem = f"it does not answer for {silent:.1f} s"
         return f"the ROS master at {self._uri} is lost: {problem}" if problem else ""
 
     def matched(self, topic: str) -> bool:
@@ -161,6 +175,35 @@ class RospyTransport:
             time.sleep(0.01)
         return self.matched(topic)
 
+    # ---- actions and services --------------------------------------------------------------------------------------
+
+    def advertise_action(self, action: str) -> None:
+        """Get ready to send goals to a ``control_msgs/FollowJointTrajectory`` action."""
+        if action not in self._actions:
+            self._actions[action] = Ros1Action(self, action)
+
+    def wait_for_action(self, action: str, within_s: float) -> bool:
+        """Wait until a server takes goals."""
+        return self.wait_for_match(f"{action}/goal", within_s)
+
+    def send_goal(self, action: str, trajectory: Message) -> None:
+        """Send a trajectory as a new goal; it replaces the one before, as controllers do."""
+        self._actions[action].send(trajectory)
+
+    def goal_problem(self) -> str:
+        """Why a goal failed that was not replaced; empty where none did."""
+        return next(filter(None, (action.problem() for action in self._actions.values())), "")
+
+    def serve_trigger(self, name: str, called: Callable[[], str]) -> bool:
+        """Offer a ``std_srvs/Trigger`` service; ``called`` runs in a thread. False where its package is missing."""
+        try:
+            types = import_module("std_srvs.srv")
+        except ImportError:
+            return False
+        offered = self._rospy.Service(name, types.Trigger, lambda _: types.TriggerResponse(True, called()))
+        self._services.append(offered)
+        return True
+
     def now(self) -> float:
         """See :meth:`Transport.now`."""
         return self._clock.now()
@@ -171,8 +214,11 @@ class RospyTransport:
 
     def close(self) -> None:
         """See :meth:`Transport.close`. The node lives on: a process can have no second one."""
-        if not self._closed:
-            self._closed = True
+        if not self._closed.is_set():
+            self._closed.set()
+            self._asker.join(timeout=2.0)
+            for service in self._services:
+                service.shutdown("closed")
             for subscriber in self._subscribers:
                 subscriber.unregister()
             for publisher, _ in self._publishers.values():

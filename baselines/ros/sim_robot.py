@@ -30,6 +30,9 @@ Emit = Callable[[str, str, Message], None]
 ROUNDING_STEPS = 1e-6
 """Share of a physics step that sums of periods may be off."""
 
+TWIST_S = 0.1
+"""How long a velocity is kept up if no other comes: MoveIt Servo's ``incoming_command_timeout``."""
+
 MAX_RESET_BYTES = 10_000
 MAX_POINTS = 1000
 
@@ -154,9 +157,9 @@ class SimRobot:
         elif kind == "twist":
             twist = message["twist"]
             tool, rotation = robot.forward(self._targets)
-            at = [p + period * float(twist["linear"][k]) for p, k in zip(tool, "xyz", strict=True)]
-            turn = from_euler(*(period * float(twist["angular"][k]) for k in "xyz"))
-            self._ramp(0, robot.inverse(at, multiply(turn, rotation), self._targets)[0], period)
+            at = [p + TWIST_S * float(twist["linear"][k]) for p, k in zip(tool, "xyz", strict=True)]
+            turn = from_euler(*(TWIST_S * float(twist["angular"][k]) for k in "xyz"))
+            self._ramp(0, robot.inverse(at, multiply(turn, rotation), self._targets)[0], TWIST_S)
         else:
             self._receive_trajectory(message)
 

@@ -209,12 +209,12 @@ class Streams:
         found = {} if state is None else {"state": now - state.stamp_s}
         return found | {name: now - picture.stamp_s for name, picture in self.pictures.items()}
 
-    def check(self, commanded: Sequence[float] | None, command_topics: Sequence[str]) -> None:
+    def check(self, command_topics: Sequence[str] = (), publishers: int = 1) -> None:
         """Find what is wrong with the streams and the graph.
 
         Args:
-            commanded: arm joints that were last commanded, rad; None where nothing was sent.
-            command_topics: topics that only this program may publish on.
+            command_topics: topics that nobody else may publish on.
+            publishers: how many on each are our own.
 
         Raises:
             RobotStop: the first thing that is wrong, by name.
@@ -224,7 +224,7 @@ class Streams:
         if trouble:
             raise RobotStop("connection_lost", trouble, "Start it again, then reset with confirm")
         for topic in command_topics:
-            if (transport.publishers(topic) or 0) > 1:
+            if (transport.publishers(topic) or 0) > publishers:
                 raise RobotStop("command_publishers", f"another program publishes on {topic}", "Stop the other one")
         for topic in (*profile.state_topics, *(camera.topic for camera in self._cameras)):
             if transport.publishers(topic) == 0:
@@ -234,8 +234,6 @@ class Streams:
                 "clock_skew", f"time stamps are {self.skew_s:+.3f} s off", "Synchronise the clocks (chrony, ntp)"
             )
         self._check_ages()
-        if commanded is not None:
-            self._check_frozen(commanded)
 
     def _check_ages(self) -> None:
         now, profile, state = self._transport.now(), self._profile, self.state
@@ -253,8 +251,15 @@ class Streams:
                 late = now - picture.received_s
                 raise RobotStop("camera_stale", f"camera {camera.camera} is {late:.3f} s old", "Check the camera")
 
-    def _check_frozen(self, commanded: Sequence[float]) -> None:
-        """A state that stays exactly the same although commands lead away from it; a picture that never changes."""
+    def check_frozen(self, commanded: Sequence[float]) -> None:
+        """Find a state that stays exactly the same although commands lead away from it.
+
+        Args:
+            commanded: arm joints that were last commanded, rad.
+
+        Raises:
+            RobotStop: it does.
+        """
         state = self.state
         assert state is not None
         arm = state.positions[: len(commanded)]

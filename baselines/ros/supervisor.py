@@ -7,7 +7,9 @@ certified safety function: the robot's emergency stop stays mandatory.
 from __future__ import annotations
 
 import atexit
+import json
 import math
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +17,10 @@ from typing import Any
 from gen3d_envs.errors import FieldError, RobotStop
 from gen3d_envs.robots.base import Robot
 
+from . import messages
 from .command_filter import Command, CommandFilter
 from .commands import arm_message, command_topics, gripper_message
+from .guard import STOPPED_TOPIC, Guard
 from .profiles import Profile
 from .streams import State, Streams
 from .transport import Message, Transport
@@ -28,6 +32,9 @@ AT_HOME_RAD, AT_HOME_OPENING = 0.005, 0.05
 """An arm that is so near to where it is to be moved is not moved."""
 
 HOMING_S = 60.0
+REPEAT_S = 0.05
+"""A controller of velocities forgets a command within 0.1 s (MoveIt Servo), so it is repeated in the control period."""
+
 MATCH_S = 3.0
 """How long arming waits for a controller that listens."""
 
@@ -47,11 +54,12 @@ class Supervisor:
         speed_scale: see :class:`CommandFilter`.
         dry_run: nothing is published, ever.
         sink: for logs.
+        guard: holds the arm where this process cannot; None without one.
     """
 
     def __init__(
         self, transport: Transport, profile: Profile, robot: Robot, streams: Streams, control_hz: int, control: str,
-        speed_scale: float, dry_run: bool, sink: Sink,
+        speed_scale: float, dry_run: bool, sink: Sink, guard: Guard | None = None,
     ) -> None:  # fmt: skip
         self._filter = CommandFilter(robot, profile.safe, control_hz, control, speed_scale)
         if profile.command.kind == "follow_joint_trajectory" and not hasattr(transport, "send_goal"):
@@ -61,7 +69,11 @@ class Supervisor:
             )  # fmt: skip
         self._transport, self._profile, self._robot, self._streams = transport, profile, robot, streams
         self._period, self.dry_run, self._sink = 1.0 / control_hz, dry_run, sink
+        self._guard = guard
+        # A stop may come from any thread: no command may follow its hold.
+        self._lock = threading.RLock()
         self._command: Command | None = None
+        self._sent_s = -math.inf
         self.mode, self.stop_reason, self.stop_text = DISARMED, "", ""
         self._topics = self._advertise()
         # A process that ends with the arm in motion still sends the hold; only a kill cannot.
@@ -70,11 +82,24 @@ class Supervisor:
         atexit.register(self._at_exit)
 
     def _advertise(self) -> dict[str, str]:
-        topics = command_topics(self._profile)
+        topics, profile, transport = command_topics(self._profile), self._profile, self._transport
         if not self.dry_run:
             for topic, kind in topics.items():
-                self._transport.advertise(topic, kind)
+                transport.advertise(topic, kind)
+            transport.advertise(STOPPED_TOPIC, messages.STRING)
+            if profile.command.kind == "follow_joint_trajectory":
+                transport.advertise_action(profile.command.topic)  # type: ignore[attr-defined]
+        if profile.stop_topic is not None:
+            transport.subscribe(profile.stop_topic, messages.STRING, 1)
+            serve = getattr(transport, "serve_trigger", None)
+            if serve is not None:
+                serve(profile.stop_topic, self._asked_to_stop)
         return topics
+
+    def _asked_to_stop(self, text: str = "") -> str:
+        """From a thread of the transport's: hold at once, whatever the policy is at."""
+        self.estop("stop_requested", text or "another program asked for it")
+        return self.stop_reason
 
     # ---- modes -----------------------------------------------------------------------------------------------------
 
@@ -98,17 +123,35 @@ class Supervisor:
 
     def disarm(self) -> None:
         """Hold, and allow no motion until the next :meth:`arm`."""
-        if self.mode == ARMED:
-            self._hold()
-            self.mode = DISARMED
+        with self._lock:
+            if self.mode == ARMED:
+                self._hold()
+                self.mode = DISARMED
+            self._beat()
 
     def estop(self, reason: str = "estop", text: str = "estop() was called") -> None:
         """Stop and stay stopped: the arm holds its measured position. Never raises; a second stop changes nothing."""
-        if self.mode == STOPPED:
-            return
-        was, self.mode, self.stop_reason, self.stop_text = self.mode, STOPPED, reason, text
-        if was == ARMED:
-            self._hold()
+        with self._lock:
+            if self.mode == STOPPED:
+                return
+            was, self.mode, self.stop_reason, self.stop_text = self.mode, STOPPED, reason, text
+            if was == ARMED:
+                self._hold()
+            self._beat()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell everybody why; the stop stands whether or not that can be sent."""
+        if not self.dry_run:
+            try:
+                said = {"reason": self.stop_reason, "text": self.stop_text, "by": "adapter"}
+                self._transport.publish(STOPPED_TOPIC, {"data": json.dumps(said)})
+            except Exception as error:  # Whatever the transport raises here.
+                self.stop_text += f"; it could not be told ({error})"
+
+    def _beat(self) -> None:
+        if self._guard is not None:
+            self._guard.beat(self.mode == ARMED)
 
     def confirm(self) -> None:
         """A person has looked: leave the stop. The arm is not armed by that."""
@@ -131,6 +174,12 @@ class Supervisor:
         for topic in () if self.dry_run else self._topics:
             if not self._transport.wait_for_match(topic, MATCH_S):
                 raise RobotStop("nobody_listens", f"no controller takes commands on {topic}", "Start the controller")
+        command = self._profile.command
+        acts = not self.dry_run and command.kind == "follow_joint_trajectory"
+        if acts and not self._transport.wait_for_action(command.topic, MATCH_S):  # type: ignore[attr-defined]
+            raise RobotStop("nobody_listens", f"no controller serves {command.topic}", "Start the controller")
+        if self._guard is not None and not self._guard.wait_until_ready():
+            raise RobotStop("guard_lost", "the guard process did not start", "Look at what it says, or use guard=False")
 
     def _begin(self, homing: bool = False) -> None:
         state = self._streams.state
@@ -161,7 +210,7 @@ class Supervisor:
             raise
         return command
 
-    def home(self, joints: Sequence[float], opening: float = 1.0) -> None:
+    def home(self, joints: Sequence[float], opening: float = 1.0, slice_s: float | None = None) -> None:
         """Move straight in the joints to a posture at limited speed, and wait until the arm is there.
 
         Raises:
@@ -181,7 +230,7 @@ class Supervisor:
                 command = self._filter.toward(joints, opening)
                 self._send(command)
                 tick += self._period
-                self._transport.wait_until(tick)
+                self.wait(tick, slice_s)
                 self._streams.read()
                 state = self._streams.state
                 assert state is not None
@@ -214,13 +263,58 @@ class Supervisor:
         else:
             self.estop(type(error).__name__, str(error) or "interrupted")
 
-    def _watch(self, command: Command | None) -> None:
+    def wait(self, until_s: float, slice_s: float | None) -> None:
+        """Let time pass, in slices where given, and watch meanwhile.
+
+        Raises:
+            RobotStop: something is wrong with the streams, or a stop was asked for.
+        """
+        transport = self._transport
+        try:
+            while slice_s is not None and until_s - transport.now() > 1.5 * slice_s:
+                transport.wait_until(transport.now() + slice_s)
+                self.look()
+                self._repeat()
+            transport.wait_until(until_s)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def look(self) -> None:
+        """What is watched at any time."""
+        self.refuse_if_stopped()
+        self._beat()
+        if self._profile.stop_topic is not None:
+            for received in self._transport.take(self._profile.stop_topic):
+                text = str(received.message.get("data", ""))
+                raise RobotStop("stop_requested", text or "another program asked for it", "Ask who did")
+        guarded = self._guard is not None and not self.dry_run
+        if guarded and self._guard is not None and self.mode == ARMED and not self._guard.alive:
+            raise RobotStop("guard_lost", "the guard process ended", "Make the environment again")
+        find_problem = getattr(self._transport, "goal_problem", None)
+        problem = find_problem() if find_problem is not None else ""
+        if problem:
+            raise RobotStop("goal_failed", problem, "Look at what the controller says")
         self._streams.read()
+        topics = () if self.dry_run else tuple(self._topics)
+        self._streams.check(topics, 2 if guarded else 1)
+
+    def _repeat(self) -> None:
+        """Say a velocity again before the controller forgets it."""
+        command = self._command
+        if self._profile.command.kind != "twist" or command is None or self.dry_run:
+            return
+        with self._lock:
+            if self.mode == ARMED and self._transport.now() - self._sent_s >= REPEAT_S - 1e-6:
+                self._publish_arm(command.joints, command.velocities)
+
+    def _watch(self, command: Command | None) -> None:
+        self.look()
         live = command is not None and not self.dry_run
-        self._streams.check(command.joints if live and command else None, () if self.dry_run else tuple(self._topics))
         state = self._streams.state
         if not live or command is None or state is None:
             return
+        self._streams.check_frozen(command.joints)
         self._check_tracking(state, command)
         self._streams.note_pictures(command.share > 0.1 and any(abs(v) > 0.05 for v in command.velocities))
 
@@ -260,12 +354,15 @@ class Supervisor:
             jump = max(abs(a - b) for a, b in zip(arm, before, strict=True))
             if jump > self._profile.safe.first_step_rad:
                 raise RobotStop("first_jump", f"the first command is {jump:.3f} rad off the arm", "Arm it again")
-        self._command = command
-        self._publish_arm(command.joints, command.velocities)
-        self._publish_gripper(command.opening)
+        with self._lock:
+            self.refuse_if_stopped()
+            self._command = command
+            self._publish_arm(command.joints, command.velocities)
+            self._publish_gripper(command.opening)
 
     def _publish_arm(self, joints: Sequence[float], velocities: Sequence[float]) -> None:
         interface = self._profile.command
+        self._sent_s = self._transport.now()
         message = arm_message(self._profile, self._robot, joints, velocities, self._period, self._transport.now())
         self._publish(interface.topic, message, action=interface.kind == "follow_joint_trajectory")
 
@@ -312,6 +409,8 @@ class Supervisor:
         """Hold if the arm may be moving, and send nothing any more. A second call does nothing."""
         self.disarm()
         atexit.unregister(self._at_exit)
+        if self._guard is not None:
+            self._guard.close()
 
 
 def _stop_at_exit(reference: weakref.ref[Supervisor]) -> None:

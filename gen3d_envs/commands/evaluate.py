@@ -15,7 +15,8 @@ from gen3d_envs.evaluation.plan import Settings, make_plan
 from gen3d_envs.evaluation.result import Result, where
 from gen3d_envs.evaluation.run import evaluate
 from gen3d_envs.evaluation.statistics import Difference, Rate, summarize
-from gen3d_envs.registration import benchmark_scenes
+from gen3d_envs.evaluation.trials import TRIALS, trial_lines
+from gen3d_envs.registration import ROBOT_ID, benchmark_scenes
 
 STATE_POLICIES = ("random", "expert")
 """Policies that look at no picture: none is taken for them unless asked for."""
@@ -29,9 +30,14 @@ def run(args: argparse.Namespace) -> int:
     given |= {"width": args.size, "height": args.size}
     if args.obs_type is None and args.policy.partition("#")[0] in STATE_POLICIES:
         given["obs_type"] = "state"
+    robot = args.env == ROBOT_ID
+    transport = args.transport or ("cyclonedds" if robot else None)
+    if robot and transport != "direct" and given["obs_type"] == "state":
+        given["obs_type"] = None  # a robot always has pictures, whoever looks at them
     settings = Settings(
         policy=args.policy, target=args.benchmark or args.env, split=args.split, axes=tuple(_words(args.axes)),
-        episodes=args.episodes, seed=args.seed, robot=args.robot, physics=args.physics, reality=args.reality,
+        episodes=args.episodes or (TRIALS if robot else 20), transport=transport, seed=args.seed,
+        robot=args.robot, physics=args.physics, reality=args.reality,
         **{key: value for key, value in given.items() if value is not None},
     )  # fmt: skip
     plan = make_plan(settings)
@@ -69,6 +75,8 @@ def summary(result: Result) -> list[str]:
     ]
     if result.excluded:
         lines += ["", f"{len(result.excluded)} episodes cannot start, e.g. {result.excluded[0].reason}"]
+    if result.settings.target == ROBOT_ID:
+        lines += ["", table(trial_lines(result), ("trials on a robot", "", "95 %"))]
     timing = result.timing
     lines += ["", f"{timing.wall_s:.1f} s with {timing.jobs} processes, {timing.cpu_s:.1f} s of processor time, "
               f"{timing.steps_per_s:.0f} steps/s each"]  # fmt: skip

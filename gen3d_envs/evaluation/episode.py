@@ -80,6 +80,18 @@ class Runner:
             raise
 
     @property
+    def engine(self) -> str:
+        """Name of the physics engine, with its version and settings."""
+        return self.env.world.engine
+
+    @property
+    def renderer(self) -> str:
+        """Name of what makes the pictures; ``"none"`` where none are taken."""
+        from gen3d_envs.sim.camera import Camera
+
+        return "none" if self._settings.obs_type == "state" else str(Camera.renderer)
+
+    @property
     def constants(self) -> dict[str, float]:
         """Physics and timing constants of the world that episodes run in."""
         return {

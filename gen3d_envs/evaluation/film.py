@@ -60,7 +60,7 @@ def films(result: Result, rows: list[EpisodeRow], factory: str = POLICIES) -> It
         Gen3DError: the policy or a scene cannot be had here, or the policy fails.
     """
     scenes = tuple(scene for scene in result.scenes if scene.name in {row.scene for row in rows})
-    if rows:
+    if rows and result.settings.transport in (None, "direct"):
         with closing(Runner(result.settings, scenes, factory)) as runner:
             for row in rows:
                 yield _film(runner, row)

@@ -19,6 +19,7 @@ from gen3d_envs.errors import FieldError
 from gen3d_envs.reality import PROFILES
 from gen3d_envs.registration import (
     COLLECTIONS,
+    ROBOT_ID,
     SPLITS,
     benchmark_scenes,
     card_path,
@@ -33,6 +34,12 @@ from gen3d_envs.spec import Seed, Sha256, Spec
 
 MAX_EPISODES = 10_000
 """Most episodes of one scene under one axis."""
+
+TRANSPORTS = ("cyclonedds", "rospy", "direct")
+"""How a robot is spoken to; ``direct`` runs the same trials in the environment itself, for comparison."""
+
+ROBOT_SCENES = 12
+"""Scenes that a robot is tried in."""
 
 AS_IS = "as_is"
 """Name of the condition in which nothing changes, where the scenes are neither of ``train`` nor of ``heldout``."""
@@ -54,6 +61,7 @@ class Settings(Spec, frozen=True, kw_only=True):
         physics: name of the engine.
         reality: profile of :mod:`gen3d_envs.reality`, or None.
         obs_type, width, height, cameras, control, control_hz: of the environment.
+        transport: how the robot is spoken to, of :data:`gen3d_envs.registration.ROBOT_ID`; None for all other targets.
     """
 
     policy: Text
@@ -71,6 +79,7 @@ class Settings(Spec, frozen=True, kw_only=True):
     cameras: tuple[str, ...] = ("front",)
     control: str = "ee_delta"
     control_hz: int = 5
+    transport: str | None = None
 
 
 class SceneRow(Spec, frozen=True, kw_only=True):
@@ -187,6 +196,10 @@ def _check(settings: Settings) -> None:
         get_robot(settings.robot)
     if settings.split is not None and settings.split not in SPLITS:
         raise FieldError("split", settings.split, "is no split", f"Use one of {', '.join(SPLITS)}")
+    if settings.target == ROBOT_ID and settings.transport not in TRANSPORTS:
+        raise FieldError("transport", settings.transport, "is not known here", f"Use one of {', '.join(TRANSPORTS)}")
+    if settings.target != ROBOT_ID and settings.transport is not None:
+        raise FieldError("transport", settings.transport, f"{settings.target} is no robot", f"Use --env {ROBOT_ID}")
     if not 1 <= settings.episodes <= MAX_EPISODES:
         raise FieldError("episodes", settings.episodes, "is out of range", f"Use 1 to {MAX_EPISODES}")
 
@@ -198,6 +211,9 @@ def _scenes(settings: Settings) -> tuple[list[SceneRow], str | None]:
     if rows:
         named = [SceneRow(name=name, **row) for name, row in rows.items()]
         return named, split or "train"
+    if target == ROBOT_ID and split is None:
+        found = benchmark_scenes()
+        return [SceneRow(name=n, hash=found[n]["hash"], family=found[n]["family"]) for n in robot_scenes()], None
     if target in COLLECTIONS:
         family = COLLECTIONS[target].get("family")
         found = released()
@@ -214,6 +230,12 @@ def _scenes(settings: Settings) -> tuple[list[SceneRow], str | None]:
             "split", split, f"{target} has no splits", "Leave it out, or name a benchmark or a family's ID"
         )
     return [_single(name) for name in _named(target)], None
+
+
+def robot_scenes() -> list[str]:
+    """Scenes that a robot is tried in: the first held-out ones of the benchmark that put a thing on or in another."""
+    rows = benchmark_scenes().items()
+    return [name for name, row in rows if (row["family"], row["split"]) == ("place", "heldout")][:ROBOT_SCENES]
 
 
 def _plain(name: str) -> bool:

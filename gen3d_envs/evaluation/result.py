@@ -214,7 +214,8 @@ def where(result: Result) -> str:
     """Benchmark, split, robot, engine and perturbations in one line."""
     s = result.settings
     parts = [f"{s.target} {s.split or ''}".strip(), str(s.robot), result.engine]
-    return ", ".join(parts + ([f"reality {s.reality}"] if s.reality else []))
+    parts += [f"reality {s.reality}"] if s.reality else []
+    return ", ".join(parts + ([f"over {s.transport}"] if s.transport not in (None, "direct") else []))
 
 
 def planned(row: EpisodeRow) -> Planned:

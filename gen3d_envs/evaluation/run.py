@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from gen3d_envs.bank.follow import follow
@@ -18,6 +19,9 @@ from gen3d_envs.evaluation.provenance import provenance, versions
 from gen3d_envs.evaluation.result import Excluded, Provenance, Result, Timing, digest, read_result, write_result
 
 MAX_JOBS = 256
+
+ROBOT_RUNNER = "gen3d_envs.baselines.ros.evaluate:RobotRunner"
+"""What runs episodes on a robot. The core names it and never imports it."""
 
 Progress = Callable[[int, int, Finished | None], None]
 """Called with how many episodes are done, how many there are, and the newest (None for those of earlier runs)."""
@@ -72,7 +76,7 @@ def evaluate(
         if out.exists():
             return _already(out, plan)
         # Made here even where other processes act: what cannot be used is refused before they start.
-        with contextlib.closing(Runner(plan.settings, plan.scenes, factory)) as runner:
+        with contextlib.closing(make_runner(plan.settings, plan.scenes, factory)) as runner:
             head = _head(runner, plan)
             lines = journal.begin(head)
             done = {(r.scene, r.axis, r.index): line for line in lines if (r := line.row or line.excluded)}
@@ -92,6 +96,15 @@ def evaluate(
     return result
 
 
+def make_runner(settings: Settings, scenes: tuple[SceneRow, ...], factory: str = POLICIES) -> Runner:
+    """What runs the episodes of an evaluation: the environment of this process, or a robot over ROS."""
+    if settings.transport in (None, "direct"):
+        return Runner(settings, scenes, factory)
+    module, _, name = ROBOT_RUNNER.partition(":")
+    made: Runner = getattr(import_module(module), name)(settings, scenes, factory)
+    return made
+
+
 def _already(out: Path, plan: Plan) -> Result:
     result = read_result(out)
     if result.plan != plan.sha256 or result.settings != plan.settings:
@@ -100,12 +113,8 @@ def _already(out: Path, plan: Plan) -> Result:
 
 
 def _head(runner: Runner, plan: Plan) -> Head:
-    env = runner.env
-    from gen3d_envs.sim.camera import Camera
-
-    renderer = "none" if plan.settings.obs_type == "state" else str(Camera.renderer)
     return Head(
-        settings=plan.settings, plan=plan.sha256, engine=env.world.engine, renderer=renderer,
+        settings=plan.settings, plan=plan.sha256, engine=runner.engine, renderer=runner.renderer,
         constants=runner.constants, versions=versions(),
     )  # fmt: skip
 
@@ -162,7 +171,7 @@ def _run(task: Task, planned: Planned) -> Came:
     if runner is None:
         for other in list(_RUNNERS):
             _RUNNERS.pop(other).close()
-        runner = _RUNNERS[task] = Runner(task.settings, task.scenes, task.factory)
+        runner = _RUNNERS[task] = make_runner(task.settings, task.scenes, task.factory)
     return runner.run(planned)
 
 

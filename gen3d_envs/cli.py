@@ -301,7 +301,7 @@ def build_parser() -> argparse.ArgumentParser:
     board.add_argument("--out", metavar="FILE", help="picture to write: .svg or .png")
 
     recording = command(
-        "record", "record:run", "record successful episodes of a policy as a LeRobot data set",
+        "record", "record:run", "record successful episodes of a policy as a data set of LeRobot or Minari",
         ["gen3d record --env Gen3D-Pick-v0 --episodes 50 --out demos",
          "gen3d record --env Gen3D-Place-v0 --cameras front wrist --size 224 --episodes 200 --out demos"],
     )  # fmt: skip
@@ -312,7 +312,10 @@ def build_parser() -> argparse.ArgumentParser:
     recording.add_argument("--axes", nargs="+", default=[], metavar="NAME", help="test conditions, as for evaluate")
     recording.add_argument("--policy", metavar="P", default="expert", help="as for evaluate (default: expert)")
     recording.add_argument("--episodes", type=_count, default=50, metavar="N", help="to keep (default: 50)")
-    recording.add_argument("--format", choices=("lerobot",), default="lerobot", help="LeRobot's data set, version 3")
+    recording.add_argument(
+        "--format", choices=("lerobot", "minari"), default="lerobot",
+        help="LeRobot's data set, version 3, or Minari's in its Arrow format (default: lerobot)",
+    )  # fmt: skip
     recording.add_argument("--out", metavar="DIR", required=True, help="new folder to write")
     _seed(recording, "of all episodes; they are never those of an evaluation (default: 0)")
     _robot(recording)

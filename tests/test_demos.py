@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import msgspec
 import numpy as np
 import pytest
@@ -13,8 +15,11 @@ from helpers import ENGINE, PICK
 
 from gen3d_envs.cli import main
 from gen3d_envs.demos import record as recording_module
-from gen3d_envs.demos.lerobot import DATA, EPISODES, RECORDING, VIDEO
+from gen3d_envs.demos.lerobot import DATA, EPISODES, VIDEO
+from gen3d_envs.demos.lerobot import read_numbers as lerobot_numbers
+from gen3d_envs.demos.minari import BATCH, dataset_id, env_spec, read_numbers, space_json
 from gen3d_envs.demos.record import candidates, demo_seed, record
+from gen3d_envs.demos.recording import RECORDING
 from gen3d_envs.demos.replay import read_recording, replay
 from gen3d_envs.demos.stats import PictureStats, VectorStats
 from gen3d_envs.errors import FieldError
@@ -161,7 +166,8 @@ def test_a_failure_between_two_successes_is_left_out(tmp_path: Path, monkeypatch
         calls.append(planned.seed)
         assert demo is not None
         if len(calls) == 2:
-            demo = type(demo)(msgspec.structs.replace(demo.row, success=False, outcome="fell"), demo.frames)
+            row = msgspec.structs.replace(demo.row, success=False, outcome="fell")
+            demo = dataclasses.replace(demo, row=row)
         return demo
 
     monkeypatch.setattr(recording_module, "run_demo", second_fails)
@@ -200,3 +206,64 @@ def test_bad_requests_are_refused_before_anything_is_written(tmp_path: Path) -> 
     with pytest.raises(FieldError, match="is no recording"):
         replay(tmp_path / "there")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+# ---- Minari --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def minari_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demos") / "gen3d" / "cube-v0"
+    record(SETTINGS, 2, out, "gen3d record", format="minari")
+    return out
+
+
+def batch(folder: Path, episode: int) -> Any:
+    with pyarrow.ipc.open_file(folder / "data" / str(episode) / BATCH) as file:
+        assert file.num_record_batches == 1  # Minari reads one for each episode
+        return file.get_batch(0)
+
+
+def test_a_minari_data_set_has_a_row_for_every_observation(minari_folder: Path, folder: Path) -> None:
+    about = json.loads((minari_folder / "data" / "metadata.json").read_text())
+    lengths = [row.steps for row in read_recording(minari_folder).episodes]
+    assert (about["total_episodes"], about["total_steps"], about["data_format"]) == (2, sum(lengths), "arrow")
+    rows = batch(minari_folder, 1)
+    assert rows.num_rows == lengths[1] + 1
+    assert rows.column("truncations").to_pylist() == [False] * rows.num_rows
+    assert rows.column("terminations").to_pylist() == [False] * (lengths[1] - 1) + [True, False]
+    assert rows.column("infos").field("is_success").to_pylist()[-2:] == [False, True]
+    assert set(rows.column("infos").field("instruction").to_pylist()) == {"pick up the red cube"}
+    # The same episodes as in the other format: the same actions and, before compression, the same pictures.
+    mine, theirs = (list(read(where)) for read, where in ((read_numbers, minari_folder), (lerobot_numbers, folder)))
+    assert len(mine) == 2
+    for (states, actions), (other_states, other_actions) in zip(mine, theirs, strict=True):
+        assert np.array_equal(states, other_states) and np.array_equal(actions, other_actions)
+    pixels = rows.column("observations").field("pixels")
+    flat = np.asarray(pixels.field("front").flatten()).reshape(-1, 48, 64, 3)
+    assert np.abs(flat[0].astype(int) - frames(folder, KEYS[0])[lengths[0]][2].astype(int)).mean() < 4
+
+
+def test_its_metadata_make_the_spaces_and_the_environment_again(minari_folder: Path) -> None:
+    about = json.loads((minari_folder / "data" / "metadata.json").read_text())
+    spec = gymnasium.envs.registration.EnvSpec.from_json(about["env_spec"])
+    assert spec.id == PICK and spec.kwargs["observation_width"] == 64 and spec.kwargs["robot"] == "widowx"
+    env = gymnasium.make(spec)
+    try:
+        assert json.loads(about["observation_space"]) == space_json(env.observation_space)
+        assert json.loads(about["action_space"]) == space_json(env.action_space)
+    finally:
+        env.close()
+    other = make_plan(msgspec.structs.replace(SETTINGS, axes=("noise_weak",)))
+    assert env_spec(other) is None  # no ID alone makes a condition
+    assert about["dataset_id"] == "gen3d/cube-v0" and dataset_id("My demos") == "gen3d/my-demos-v0"
+
+
+def test_a_minari_data_set_is_simulated_again_too(minari_folder: Path, tmp_path: Path) -> None:
+    assert [each.difference for each in replay(minari_folder)] == ["", ""]
+    (tmp_path / "meta").mkdir()
+    (tmp_path / RECORDING).write_bytes((minari_folder / RECORDING).read_bytes())
+    with pytest.raises(FieldError, match="is no whole data set"):
+        replay(tmp_path)
+    with pytest.raises(FieldError, match="is no format of data sets"):
+        record(SETTINGS, 1, tmp_path / "x", format="csv")  # type: ignore[arg-type]

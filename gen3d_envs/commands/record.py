@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     def tell(kept: int, wanted: int, failed: int) -> None:
         progress.stage("recording", f"{kept} of {wanted} episodes, {failed} failed")
 
-    recording = record(settings, args.episodes, args.out, shlex.join(["gen3d", *sys.argv[1:]]), tell)
+    recording = record(
+        settings, args.episodes, args.out, shlex.join(["gen3d", *sys.argv[1:]]), tell, format=args.format
+    )
     progress.end()
     frames = sum(row.steps for row in recording.episodes)
     say(f"{len(recording.episodes)} episodes, {frames} frames in {args.out}; {recording.failures} failed, dropped")

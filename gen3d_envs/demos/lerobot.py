@@ -8,24 +8,20 @@ needed to simulate an episode again stands beside it in ``meta/gen3d.json``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gen3d_envs.demos.recording import Demo, DemoRow, Recording, arrow, recording_of, write_recording
 from gen3d_envs.demos.stats import PictureStats, VectorStats
 from gen3d_envs.demos.video import VideoFile
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.errors import EngineUnavailable
-from gen3d_envs.evaluation.plan import Plan, SceneRow, Settings
+from gen3d_envs.evaluation.plan import Plan
 from gen3d_envs.evaluation.provenance import provenance
-from gen3d_envs.evaluation.result import Provenance
 from gen3d_envs.observations import ObservationTerm
-from gen3d_envs.spec import Seed, Sha256, Spec, to_json
 
 FRAMES_PER_FILE = 20_000
 """A new file of data and of each camera is begun when this many frames are in one."""
@@ -36,72 +32,6 @@ CHUNK = 1000
 DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
-RECORDING = "meta/gen3d.json"
-
-
-class DemoRow(Spec, frozen=True, kw_only=True):
-    """One recorded episode.
-
-    Attributes:
-        scene, axis, seed: what ``reset`` was given.
-        start, end: beginnings of the hashes of the states after the reset and after the last step.
-        instruction, success, outcome, steps: as in an evaluation.
-    """
-
-    scene: str
-    axis: str
-    seed: Seed
-    start: str
-    end: str
-    instruction: str
-    success: bool
-    outcome: str
-    steps: int
-
-
-class Recording(Spec, frozen=True, kw_only=True):
-    """``meta/gen3d.json``: how the episodes came about, so that they can be simulated again.
-
-    Attributes:
-        gen3d_recording: version of this format.
-        settings, scenes, engine, renderer: of the environment and policy.
-        benchmark: hash of all scenes that were asked for.
-        failures: episodes that failed and are not in the data set.
-        provenance: versions, commit, machine.
-        episodes: in the order of their indices.
-    """
-
-    gen3d_recording: Literal[1] = 1
-    settings: Settings
-    scenes: tuple[SceneRow, ...]
-    engine: str
-    renderer: str
-    benchmark: Sha256
-    failures: int
-    provenance: Provenance
-    episodes: tuple[DemoRow, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Demo:
-    """An episode with its frames: ``observation``, ``action``, ``reward``, ``done``, ``success`` of each step."""
-
-    row: DemoRow
-    frames: Sequence[dict[str, Any]]
-
-
-def arrow() -> Any:
-    """The module pyarrow with ``parquet``.
-
-    Raises:
-        EngineUnavailable: it is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise EngineUnavailable("Data sets need pyarrow: pip install 'gen3d-envs[data]'") from None
-    return pyarrow
 
 
 class LeRobotWriter:
@@ -187,12 +117,10 @@ class LeRobotWriter:
         stats = {key: value.summary() for key, value in self._stats.items()}
         (meta / "stats.json").write_bytes(_json(stats))
         (meta / "info.json").write_bytes(_json(self._info()))
-        recording = Recording(
-            settings=self._plan.settings, scenes=self._plan.scenes, engine=self._engine, renderer=self._renderer,
-            benchmark=self._plan.benchmark, failures=failures, provenance=self._origin, episodes=tuple(self._rows),
-        )  # fmt: skip
-        (self._folder / RECORDING).write_bytes(msgspec.json.format(to_json(recording), indent=1) + b"\n")
-        return recording
+        return write_recording(
+            self._folder,
+            recording_of(self._plan, "lerobot", self._engine, self._renderer, failures, self._origin, self._rows),
+        )
 
     def close(self) -> None:
         """Let go of the files that are open."""
@@ -301,3 +229,28 @@ def _names(term: ObservationTerm) -> list[str]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=4).encode() + b"\n"
+
+
+def read_numbers(folder: Path) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """States and actions of every episode of a data set, in order, each ``(steps, d)`` float32.
+
+    Raises:
+        OSError, KeyError, ValueError, pyarrow.ArrowException: it is none, or not whole.
+    """
+    tables: dict[tuple[int, int], dict[str, NDArray[Any]]] = {}
+    for episode in arrow().parquet.read_table(folder / EPISODES).to_pylist():
+        place = int(episode["data/chunk_index"]), int(episode["data/file_index"])
+        if place not in tables:
+            tables = {place: _read(folder / DATA.format(chunk_index=place[0], file_index=place[1]))}
+        columns = tables[place]
+        mine = columns["episode_index"] == episode["episode_index"]
+        yield columns["observation.state"][mine], columns["action"][mine]
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    table = arrow().parquet.read_table(path, columns=["episode_index", "observation.state", "action"])
+    columns = {"episode_index": table["episode_index"].to_numpy()}
+    for name in ("observation.state", "action"):
+        column = table[name].combine_chunks()
+        columns[name] = np.asarray(column.flatten()).reshape(len(table), -1)
+    return columns

@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from gen3d_envs.demos.lerobot import Demo, DemoRow, LeRobotWriter, Recording
+from gen3d_envs.demos.lerobot import LeRobotWriter
+from gen3d_envs.demos.minari import MinariWriter
+from gen3d_envs.demos.recording import Demo, DemoRow, Format, Recording, Writer
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.episode import POLICIES, Runner, fingerprint
 from gen3d_envs.evaluation.plan import Plan, Planned, Settings, make_plan
@@ -50,8 +52,9 @@ def record(
     command: str = "",
     progress: Progress | None = None,
     factory: str = POLICIES,
+    format: Format = "lerobot",
 ) -> Recording:
-    """Record successful episodes as a LeRobot v3 data set.
+    """Record successful episodes as a data set.
 
     Args:
         settings: policy, scenes and what is observed (``obs_type`` must be ``"pixels_agent_pos"``).
@@ -60,6 +63,7 @@ def record(
         command: as it was typed, for the record.
         progress: see :data:`Progress`.
         factory: makes the policy.
+        format: ``"lerobot"`` for LeRobot's v3, ``"minari"`` for Minari's.
 
     Raises:
         FieldError: settings that cannot be used, a folder that is there, or a policy that hardly ever succeeds.
@@ -67,6 +71,8 @@ def record(
     """
     if not 1 <= episodes <= MAX_EPISODES:
         raise FieldError("episodes", episodes, "is out of range", f"Use 1 to {MAX_EPISODES}")
+    if format not in get_args(Format):
+        raise FieldError("format", format, "is no format of data sets", f"Use one of {', '.join(get_args(Format))}")
     if settings.obs_type != "pixels_agent_pos":
         raise FieldError("obs_type", settings.obs_type, "lacks what is recorded", "Use 'pixels_agent_pos'")
     out = Path(out)
@@ -77,7 +83,11 @@ def record(
     work = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     try:
         with closing(Runner(plan.settings, plan.scenes, factory)) as runner:
-            writer = LeRobotWriter(work, runner.env, plan, command)
+            writer: Writer = (
+                LeRobotWriter(work, runner.env, plan, command)
+                if format == "lerobot"
+                else MinariWriter(work, runner.env, plan, command, out.name)
+            )
             with contextlib.closing(writer):
                 kept, failed = 0, 0
                 for planned in candidates(plan, settings.seed):
@@ -122,13 +132,16 @@ def run_demo(runner: Runner, planned: Planned) -> Demo | None:
         observation, reward, terminated, truncated, info = env.step(action)
         done = terminated or truncated or bool(getattr(policy, "finished", False))
         frames.append(
-            {"observation": before, "action": action, "reward": reward, "done": done, "success": info["is_success"]}
-        )
+            {
+                "observation": before, "action": action, "reward": reward, "terminated": terminated, "done": done,
+                "success": info["is_success"],
+            }
+        )  # fmt: skip
     row = DemoRow(
         scene=planned.scene, axis=planned.axis, seed=planned.seed, start=start, end=state_digest(env),
         instruction=instruction, success=bool(info["is_success"]), outcome=info["outcome"], steps=len(frames),
     )  # fmt: skip
-    return Demo(row, frames)
+    return Demo(row, frames, observation)
 
 
 def state_digest(env: Any) -> str:

@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_envs.demos.lerobot import DATA, EPISODES, RECORDING, DemoRow, Recording, arrow
+from gen3d_envs.demos import lerobot, minari
 from gen3d_envs.demos.record import state_digest
+from gen3d_envs.demos.recording import RECORDING, DemoRow, Recording, arrow
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.episode import Runner, fingerprint
 from gen3d_envs.evaluation.plan import Planned
@@ -99,31 +100,13 @@ def _difference(runner: Runner, row: DemoRow, states: NDArray[np.float32], actio
 
 def _actions(folder: Path, recording: Recording) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """States and actions of every episode, each ``(steps, d)`` float32."""
-    pa = arrow()
-    found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    tables: dict[tuple[int, int], dict[str, NDArray[Any]]] = {}
+    read = {"lerobot": lerobot.read_numbers, "minari": minari.read_numbers}[recording.format]
+    found = []
     try:
-        episodes = pa.parquet.read_table(folder / EPISODES).to_pylist()
-        for episode, row in zip(episodes, recording.episodes, strict=True):
-            place = int(episode["data/chunk_index"]), int(episode["data/file_index"])
-            if place not in tables:
-                tables[place] = _read(folder / DATA.format(chunk_index=place[0], file_index=place[1]))
-            columns = tables[place]
-            mine = columns["episode_index"] == episode["episode_index"]
-            states, actions = columns["observation.state"][mine], columns["action"][mine]
+        for (states, actions), row in zip(read(folder), recording.episodes, strict=True):
             if len(actions) != row.steps:
                 raise ValueError(f"{len(actions)} frames for {row.steps} steps")
             found.append((states, actions))
-    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, TypeError, arrow().ArrowException) as error:
         raise FieldError(str(folder), "", f"is no whole data set ({error})", "Record it again") from None
     return found
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    pa = arrow()
-    table = pa.parquet.read_table(path, columns=["episode_index", "observation.state", "action"])
-    columns = {"episode_index": table["episode_index"].to_numpy()}
-    for name in ("observation.state", "action"):
-        column = table[name].combine_chunks()
-        columns[name] = np.asarray(column.flatten()).reshape(len(table), -1)
-    return columns

@@ -78,6 +78,8 @@ class RospyTransport:
         self._actions: dict[str, Ros1Action] = {}
         self._services: list[Any] = []
         self._closed = threading.Event()
+        self._watched: set[str] = set()
+        self._counted: dict[str, int] = {}
         self._ask_graph()
         # Asked from a thread of its own: a master that hangs must not hold up the control loop.
         self._asker = threading.Thread(target=self._keep_asking, name="gen3d-graph", daemon=True)
@@ -146,14 +148,24 @@ class RospyTransport:
         problem = _unreachable(self._uri)
         if not problem:
             try:
-                published = rosgraph.Master(_NODE[0]).getSystemState()[0]
-                self._counted = {topic: len(nodes) for topic, nodes in published}
+                master = rosgraph.Master(self._rospy.get_name())
+                published = {topic: nodes for topic, nodes in master.getSystemState()[0] if topic in self._watched}
+                # The master keeps the names of killed nodes: who does not answer publishes nothing any more.
+                alive = {node: self._alive(master, node) for node in sorted(set().union(*published.values()))}
+                self._counted = {topic: sum(alive[node] for node in nodes) for topic, nodes in published.items()}
             except Exception as error:  # rosgraph passes on whatever XML-RPC raises
                 problem = f"the master does not answer ({error})"
         self._problem, self._asked_s = problem, time.monotonic()
 
+    def _alive(self, master: Any, node: str) -> bool:
+        """Something listens where a node said that it would."""
+        return node == self._rospy.get_name() or not _unreachable(master.lookupNode(node))
+
     def publishers(self, topic: str) -> int | None:
-        """See :meth:`Transport.publishers`. The master's word: it keeps the names of killed nodes."""
+        """See :meth:`Transport.publishers`. The master's word, without nodes that were killed."""
+        if topic not in self._watched:
+            self._watched.add(topic)
+            self._ask_graph()
         return self._counted.get(topic, 0)
 
     def trouble(self) -> str:

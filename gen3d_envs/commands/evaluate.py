@@ -74,7 +74,10 @@ def summary(result: Result) -> list[str]:
         table([(name.replace("_", " "), str(count)) for name, count in found.outcomes.items()], ("ended in", "n")),
     ]
     if result.excluded:
-        lines += ["", f"{len(result.excluded)} episodes cannot start, e.g. {result.excluded[0].reason}"]
+        lines += [
+            "",
+            f"{len(result.excluded)} episodes are left out, for every policy, e.g.: {result.excluded[0].reason}",
+        ]
     if result.settings.target == ROBOT_ID:
         lines += ["", table(trial_lines(result), ("trials on a robot", "", "95 %"))]
     timing = result.timing

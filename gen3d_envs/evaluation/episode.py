@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from gen3d_envs.env import EPISODE_S, SETTLE_S, Gen3DEnv
+from gen3d_envs.episode import Episode
 from gen3d_envs.errors import FieldError, Gen3DError, PolicyError
 from gen3d_envs.evaluation.plan import Planned, SceneRow, Settings, condition
 from gen3d_envs.evaluation.result import EpisodeRow, Excluded
@@ -107,8 +110,11 @@ class Runner:
             raise FieldError(
                 "scene", planned.scene, "is not the one that was planned", "Cards must not change during an evaluation"
             )
-        settings = read(condition(planned.axis).arguments.get("randomization"))
+        axis = condition(planned.axis)
+        settings = read(axis.arguments.get("randomization"))
         self.env.variations[:] = self._always + ([randomization_of(settings)] if settings else [])
+        if set(axis.randomization) == {"language"}:
+            self.env.variations.append(says_otherwise)
         inner = getattr(self.policy, "policy", self.policy)
         seed = getattr(inner, "seed", None)
         if callable(seed):
@@ -157,6 +163,17 @@ class Runner:
         if callable(ending):
             ending()
         self.env.close()
+
+
+def says_otherwise(episode: Episode, rng: np.random.Generator) -> Episode:
+    """The episode as it is, under a condition of words alone.
+
+    Raises:
+        FieldError: the words are those of the scene. Counting it would make the condition look milder than it is.
+    """
+    if episode.instruction == episode.scene.spec.instruction:
+        raise FieldError("axes", episode.instruction, "is what the scene says anyway", "Nothing is left to compare")
+    return episode
 
 
 def policy_seed(seed: int) -> int:

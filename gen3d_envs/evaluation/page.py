@@ -266,7 +266,9 @@ def _excluded(result: Result) -> str:
         for e in result.excluded[:200]
     ]
     table = _table("<th>scene</th><th>condition</th><th>why</th>", rows)
-    return f"<details><summary>{len(result.excluded)} episodes cannot start</summary>{table}</details>"
+    return (
+        f"<details><summary>{len(result.excluded)} episodes are left out, for every policy</summary>{table}</details>"
+    )
 
 
 def _table(head: str, rows: Sequence[str]) -> str:

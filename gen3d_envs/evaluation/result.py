@@ -53,7 +53,7 @@ class EpisodeRow(Spec, frozen=True, kw_only=True):
 
 
 class Excluded(Spec, frozen=True, kw_only=True):
-    """An episode of the plan that cannot start, whoever acts: what the axis asks for does not fit the scene."""
+    """An episode of the plan that is left out, whoever acts: the axis fits not the scene, or changes nothing there."""
 
     scene: Text
     axis: Text
@@ -124,7 +124,7 @@ class Result(Spec, frozen=True, kw_only=True):
         constants: physics and timing constants, with their units.
         provenance, timing: where it comes from and how long it took.
         scenes: in which episodes took place.
-        excluded: episodes that could not start.
+        excluded: episodes that were left out.
         episodes_sha256: of the table of episodes.
         episodes: all others, in the order of the plan.
     """

@@ -158,8 +158,11 @@ def _parallel(task: Task, missing: list[Planned], jobs: int) -> Iterator[Came]:
             n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs",
             initializer=follow, initargs=(os.getpid(),),
         )(delayed(_run)(task, planned) for planned in missing)  # fmt: skip
-    except TerminatedWorkerError as error:
-        raise Gen3DError(f"A process that runs episodes was killed ({error}): run the same command again.") from None
+    except TerminatedWorkerError:
+        raise Gen3DError(
+            "A process that runs episodes was killed, perhaps for want of memory. Finished episodes are kept: run the "
+            "same command again, with fewer jobs where memory is short."
+        ) from None
 
 
 _RUNNERS: dict[Task, Runner] = {}

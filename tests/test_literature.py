@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from gen3d_envs.assets.catalog import CATEGORIES
-from gen3d_envs.assets.generate import available
+from gen3d_envs.assets.generate import articulated, available
 from gen3d_envs.assets.materials import COLORS, MATERIALS
 from gen3d_envs.design.rules import design
 from gen3d_envs.errors import DesignError
@@ -59,6 +59,7 @@ def outcome(label: dict[str, Any]) -> tuple[str, Any]:
             for g in scene.task.all_goals[1:]
         ]
         or None,
+        "part": None if scene.task.part is msgspec.UNSET else scene.task.part,
     }
     wanted = {key: label.get(key) for key in got}
     for key in ("target", "receptacle"):
@@ -89,10 +90,10 @@ def test_the_labels_are_about_what_exists():
     assert len({label["suite"] for label in SENTENCES}) >= 10
     for label in DESIGNABLE:
         assert label["family"] in TASKS
-        assert ("receptacle" in label) == ("relation" in label) == (label["family"] != "pick")
+        assert ("receptacle" in label) == ("relation" in label) == (label["family"] not in ("pick", "open", "close"))
         for role in ("target", "receptacle"):
             item = label.get(role, {"category": "bowl"})
-            assert item["category"] in CATEGORIES and item["category"] in available()
+            assert item["category"] in (*available(), *articulated())
             assert item.get("color", "red") in COLORS and item.get("material", "wood") in MATERIALS
             assert item.get("size", "small") in ("small", "medium", "large")
     assert {label["refused"] for label in REFUSED} <= REASONS

@@ -13,6 +13,7 @@ from gen3d_envs.assets.articulated import merged
 from gen3d_envs.assets.asset import Asset, Vector
 from gen3d_envs.assets.build import BUILDERS, Draft, Params
 from gen3d_envs.assets.catalog import ALL, ARTICULATED, CATEGORIES
+from gen3d_envs.assets.categories.cases import drawer_names
 from gen3d_envs.errors import FieldError
 from gen3d_envs.spec import ObjectSpec
 
@@ -52,10 +53,8 @@ def generate(spec: ObjectSpec) -> Asset:
             f"{spec.name}.grip_width_m", spec.grip_width_m, f"a {category.name} cannot be picked from above",
             "Leave the grip width out, or choose another category",
         )  # fmt: skip
-    # hashlib instead of hash(), which differs from process to process.
-    key = hashlib.sha256(f"{spec.category}/{spec.seed}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(key[:16], "big"))
-    params = Params(spec, category, rng)
+    params = _params(spec)
+    rng = params.rng
     draft = BUILDERS[spec.category](params)
     scale = 1.0 if spec.grip_width_m is None else _fit(draft, spec, spec.grip_width_m, rng)
     friction = params.material.friction if draft.friction is None else draft.friction
@@ -78,6 +77,17 @@ def generate(spec: ObjectSpec) -> Asset:
         own = mass_kg if not parts else asset.mass_kg * factor
         asset = replace(asset, mass_kg=own, inertia_kgm2=_scaled(asset.inertia_kgm2, factor), parts=parts)
     return asset
+
+
+def _params(spec: ObjectSpec) -> Params:
+    # hashlib instead of hash(), which differs from process to process.
+    key = hashlib.sha256(f"{spec.category}/{spec.seed}".encode()).digest()
+    return Params(spec, ALL[spec.category], np.random.default_rng(int.from_bytes(key[:16], "big")))
+
+
+def drawers(spec: ObjectSpec) -> tuple[str, ...]:
+    """Names of the drawers that :func:`generate` gives a drawer unit, from the bottom up, without making it."""
+    return drawer_names(_params(spec))
 
 
 def _scaled(moments: Vector, factor: float) -> Vector:

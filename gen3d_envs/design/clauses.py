@@ -154,7 +154,7 @@ class ClauseReader:
             clause.verb, clause.verb_class = "be", "be"
 
     def _read_verb(self, token: Token, position: int) -> None:
-        verb_class, base = verbs.VERBS.get(token.text, ("release", "let go"))
+        verb_class, base = verbs.VERBS.get(token.text) or verbs.OPENING.get(token.text, ("release", "let go"))
         clause = self._clauses[-1]
         before = self._tokens[position - 1] if position else Token("stop", "")
         joined = bool(self._joined) or before.text == "to"

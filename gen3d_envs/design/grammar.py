@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gen3d_envs.design import verbs, vocabulary
+from gen3d_envs.design import openings, verbs, vocabulary
 from gen3d_envs.design.clauses import OFFER, Clause, ClauseReader, Slot, name_ones, parted
 from gen3d_envs.design.phrases import Phrase
-from gen3d_envs.design.text import EXAMPLES, clean, normalise, puzzled, refuse, strip_politeness, tokenise
+from gen3d_envs.design.text import EXAMPLES, Token, clean, normalise, puzzled, refuse, strip_politeness, tokenise
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import Family, GoalPredicate, Predicate
 
@@ -80,6 +80,8 @@ class Request:
         warnings: what was read with doubt.
         fillers: whether one or two other things may be added that the sentence does not name.
         goals: of the families push, sort and rearrange, in the order of the sentence.
+        part: of the target, in the families open and close: ``"drawer"`` is the only one, ``"top_drawer"`` one of
+            several.
     """
 
     text: str
@@ -95,17 +97,24 @@ class Request:
     warnings: tuple[str, ...] = ()
     fillers: bool = True
     goals: tuple[GoalPhrase, ...] = ()
+    part: str | None = None
 
 
 def parse(sentence: str) -> Request:
     """Read one instruction in English.
 
     Raises:
-        DesignError: the sentence is not text, is no picking or placing task, or has parts that are not understood. The
-            error names the word or clause.
+        DesignError: the sentence is not text, is no task of a family, or has parts that are not understood. The error
+            names the word or clause.
     """
     text = clean(sentence)
-    plain = _EXCHANGE.sub("swap ", strip_politeness(normalise(text)))
+    polite = normalise(text)
+    plain = _EXCHANGE.sub("swap ", strip_politeness(polite))
+    opening = openings.rewritten(plain, polite)
+    if opening is not None:
+        verb, rest = opening
+        tokens = [Token("verb", verb, verb), *tokenise(rest)]
+        return _Reading(text, rest).request(ClauseReader(tokens).read())
     tokens = tokenise(plain)
     clauses = ClauseReader(tokens).read()
     if not clauses:
@@ -116,8 +125,9 @@ def parse(sentence: str) -> Request:
 class _Reading:
     """The state while the clauses of one sentence are given their meaning, in order."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, opened: str = "") -> None:
+        self._text, self._opened = text, opened
+        self._part: str | None = None
         self._verb = self._verb_class = ""
         self._family: Family | None = None
         self._targets: list[Phrase] = []
@@ -160,7 +170,7 @@ class _Reading:
             said if said in ("on", "in", "to") else None,
             tuple(self._context), tuple(self._relations), self._support,
             self._style, tuple(dict.fromkeys([*(note for p in mentioned for note in p.warnings), *self._warnings])),
-            goals=goals,
+            goals=goals, part=self._part,
         )  # fmt: skip
 
     def _whole(self) -> tuple[Family, tuple[GoalPhrase, ...], tuple[Phrase, ...]]:
@@ -266,7 +276,12 @@ class _Reading:
 
     def _act(self, clause: Clause) -> None:
         """A clause that asks for something."""
+        if self._part is not None:
+            raise self._two_goals(clause)
         objects = self._objects(clause)
+        if clause.verb_class in ("open", "close"):
+            self._open(clause, objects)
+            return
         for phrase in objects:
             if phrase.meaning == "refused":
                 raise refuse(phrase.text, f"{_REASON['object']} {phrase.category}", _INSTEAD.get(phrase.category))
@@ -299,6 +314,20 @@ class _Reading:
             if spot != "up":
                 self._warnings.append(f'"{spot}" has no effect: positions are drawn')
         self._verb_class = clause.verb_class
+
+    def _open(self, clause: Clause, objects: list[Phrase]) -> None:
+        """A part of a thing is to be moved to one end of its way."""
+        if len(objects) > 1:
+            raise refuse(" and ".join(p.text for p in objects), "are several, and a scene has one part to be opened or "
+                         "closed", 'Name one, e.g. "open the top drawer"')  # fmt: skip
+        verb: Literal["open", "close"] = "open" if clause.verb_class == "open" else "close"
+        target, self._part = openings.resolve(objects[0], verb, self._opened)
+        self._targets, self._family, self._verb, self._verb_class = [target], verb, verb, verb
+        for slot in clause.slots:
+            if slot.relation != "":
+                self._locate(slot, target)
+        for spot in clause.spots:
+            self._warnings.append(f'"{spot}" has no effect: positions are drawn')
 
     def _next_goal(self, clause: Clause) -> None:
         """Put the goal so far aside: the clause is about other things. One without a verb goes on with the last."""

@@ -108,7 +108,7 @@ class LlmDesigner:
         reading = read(text)
         if isinstance(reading, Request) and reading.family not in ("pick", "place"):
             # What a model proposes is picking or placing; the goals of the other families are all in the sentence.
-            return rules.scene_of(reading, seed, robot, grip_width_m, rules.GOALS_DESIGNER)
+            return rules.scene_of(reading, seed, robot, grip_width_m, rules.designer_of(reading))
         if isinstance(reading, Request) and not any(phrase.guessed for phrase in mentioned(reading)):
             # What no catalogue object fits is refused at once, whoever would read it.
             rules.scene_of(reading, seed, robot, grip_width_m, self.name)

@@ -269,6 +269,19 @@ def _modify(phrase: Phrase, modifiers: list[str]) -> Phrase:
     return replace(phrase, color=color, material=material, size=size, warnings=tuple(notes))
 
 
+def object_phrase(noun: str, category: str, modifiers: list[str], notes: list[str]) -> Phrase:
+    """The phrase of an object whose noun was found elsewhere, with its adjectives read.
+
+    Args:
+        noun: what it is called.
+        category: of the catalogue.
+        modifiers: the words before it.
+        notes: warnings about the noun.
+    """
+    text = " ".join([*modifiers, noun])
+    return _modify(Phrase(text, noun, "object", category, definite=True, warnings=tuple(notes)), modifiers)
+
+
 def _known_modifier(words: str) -> bool:
     return (
         words in vocabulary.COLORS

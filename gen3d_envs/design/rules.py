@@ -30,6 +30,11 @@ DESIGNER = "rules-1"
 GOALS_DESIGNER = "rules-2"
 """The same for the families after Pick and Place, which the first rules refused."""
 
+OPENING_DESIGNER = "rules-3"
+"""The same for Open and Close, which the second rules refused."""
+
+_DESIGNERS = {"pick": DESIGNER, "place": DESIGNER, "open": OPENING_DESIGNER, "close": OPENING_DESIGNER}
+
 MAX_OBJECTS = 6
 MAX_GRIP_WIDTH_M = 0.2
 _MORE_COLORS = ("green", "red", "yellow", "orange", "brown", "white")
@@ -64,8 +69,12 @@ def design(sentence: str, seed: int = 0, robot: str = "widowx", grip_width_m: fl
     """
     check_arguments(seed, robot, grip_width_m)
     request = parse(sentence)
-    name = DESIGNER if request.family in ("pick", "place") else GOALS_DESIGNER
-    return scene_of(request, seed, robot, grip_width_m, name)
+    return scene_of(request, seed, robot, grip_width_m, designer_of(request))
+
+
+def designer_of(request: Request) -> str:
+    """Name and version of the rules that read a request."""
+    return _DESIGNERS.get(request.family, GOALS_DESIGNER)
 
 
 def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, designer: str) -> SceneSpec:
@@ -79,9 +88,12 @@ def scene_of(request: Request, seed: int, robot: str, grip_width_m: float, desig
         designer: who read the request, as the card names it.
     """
     check_arguments(seed, robot, grip_width_m)
-    from gen3d_envs.design.goals import GoalDraft  # builds on what is below
+    from gen3d_envs.design.goals import GoalDraft  # these build on what is below
+    from gen3d_envs.design.opening_scene import OpeningDraft
 
-    kind = Draft if request.family in ("pick", "place") else GoalDraft
+    kind: type[Draft] = Draft if request.family in ("pick", "place") else GoalDraft
+    if request.part is not None:
+        kind = OpeningDraft
     return kind(request, seed, robot, float(grip_width_m), designer).scene()
 
 

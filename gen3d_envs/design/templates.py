@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from gen3d_envs.errors import DesignError
 from gen3d_envs.spec import Family, GoalPredicate, SceneSpec
 
@@ -29,7 +31,8 @@ class Template:
     Attributes:
         name: key in :data:`TEMPLATES`; never reused for another text.
         family: the task it asks for.
-        text: the sentence with ``{goals}`` or, for an exchange, ``{pair}``; for picking with ``{target}`` and, for
+        text: the sentence with ``{goals}`` or, for an exchange, ``{pair}``; for opening and closing with ``{thing}``;
+            for picking with ``{target}`` and, for
             placing, ``{receptacle}`` and one of ``{at}`` ("in", "on"), ``{to}`` ("into", "onto") and ``{inside}``
             ("inside", "on top of").
     """
@@ -156,6 +159,39 @@ _REARRANGE = (
     ("task_is_swap", "your task is to exchange {pair}"),
 )
 
+_OPEN = (
+    ("open", "open the {thing}"),
+    ("open_up", "open up the {thing}"),
+    ("please_open", "please open the {thing}"),
+    ("could_open", "could you open the {thing}?"),
+    ("would_mind_opening", "would you mind opening the {thing}?"),
+    ("you_should_open", "you should open the {thing}"),
+    ("i_would_like_open", "I would like you to open the {thing}"),
+    ("i_want_open", "I want the {thing} open"),
+    ("should_be_open", "the {thing} should be open"),
+    ("must_be_opened", "the {thing} must be opened"),
+    ("task_is_open", "your task is to open the {thing}"),
+    ("make_sure_open", "make sure the {thing} is open"),
+    ("there_is_open", "there is a {thing}. Open it"),
+    ("carefully_open", "carefully open the {thing}"),
+)
+_CLOSE = (
+    ("close", "close the {thing}"),
+    ("shut", "shut the {thing}"),
+    ("please_close", "please close the {thing}"),
+    ("could_close", "could you close the {thing}?"),
+    ("would_mind_shutting", "would you mind shutting the {thing}?"),
+    ("you_should_close", "you should close the {thing}"),
+    ("i_would_like_close", "I would like you to shut the {thing}"),
+    ("i_want_closed", "I want the {thing} closed"),
+    ("should_be_closed", "the {thing} should be closed"),
+    ("must_be_shut", "the {thing} must be shut"),
+    ("task_is_close", "your task is to close the {thing}"),
+    ("make_sure_closed", "make sure the {thing} is closed"),
+    ("there_is_close", "there is a {thing}. Close it"),
+    ("gently_close", "gently close the {thing}"),
+)
+
 _PLACES = {
     "on": "on", "in": "in", "next_to": "next to", "left_of": "to the left of", "right_of": "to the right of",
     "in_front_of": "in front of", "behind": "behind",
@@ -169,6 +205,8 @@ TEMPLATES: dict[str, Template] = {
     **{name: Template(name, "push", text) for name, text in _PUSH},
     **{name: Template(name, "sort", text) for name, text in _SORT},
     **{name: Template(name, "rearrange", text) for name, text in _REARRANGE},
+    **{name: Template(name, "open", text) for name, text in _OPEN},
+    **{name: Template(name, "close", text) for name, text in _CLOSE},
 }
 """Every template by name, in a fixed order."""
 
@@ -188,14 +226,18 @@ def phrase(
 
     Args:
         template: a template or its name.
-        target: what is to be picked, without an article, e.g. ``"green apple"``.
-        receptacle: where it goes, likewise; None for picking.
-        predicate: how it goes there; None for picking.
+        target: what is to be picked or opened, without an article, e.g. ``"green apple"``, ``"top drawer"``.
+        receptacle: where it goes, likewise; None for picking, opening and closing.
+        predicate: how it goes there; None likewise.
 
     Raises:
         DesignError: no template has this name, or it needs a receptacle and predicate, or takes none.
     """
     template = _known(template)
+    if template.family in ("open", "close"):
+        if receptacle is not None or predicate is not None:
+            raise DesignError("receptacle", receptacle, "has no place in a template for opening", "Leave it out")
+        return _article(template.text.format(thing=target))
     if template.family not in ("pick", "place"):
         if receptacle is None or predicate is None:
             raise DesignError("receptacle", receptacle, "is needed for a goal", "Give it, and how things go there")
@@ -223,7 +265,7 @@ def phrase_goals(template: Template | str, goals: Sequence[tuple[str, GoalPredic
     """
     template = _known(template)
     fits = bool(goals) and (goals[0][1] == "at") == ("{pair}" in template.text)
-    if not fits or "{target}" in template.text:
+    if not fits or "{target}" in template.text or "{thing}" in template.text:
         raise DesignError("template", template.name, "does not fit the goals", "Use one that asks for the same")
     if "{pair}" in template.text:
         return template.text.format(pair=f"the {goals[0][0]} and the {goals[0][2]}")
@@ -247,9 +289,20 @@ def phrase_scene(scene: SceneSpec, template: Template | str | None = None) -> st
         raise DesignError("template", template.name, "is of another family", f"Use one for {task.family}")
     if task.family == "pick":
         return phrase(template, scene.target.description)
+    if task.family in ("open", "close"):
+        return phrase(template, opened_words(scene))
     if task.family == "place":
         return phrase(template, goals[0][0], goals[0][2], task.predicate)
     return phrase_goals(template, goals)
+
+
+def opened_words(scene: SceneSpec) -> str:
+    """What is to be opened or closed, as a sentence names it, without an article: "red microwave", "top drawer"."""
+    task, said = scene.task, scene.target.description
+    if isinstance(task.part, msgspec.UnsetType) or scene.target.category != "drawer_unit":
+        return said
+    part, adjectives = task.part.replace("_", " "), said.removesuffix("drawer unit").strip()
+    return f"{part} of the {adjectives} drawer unit" if adjectives else part
 
 
 def fitting(scene: SceneSpec) -> tuple[Template, ...]:

@@ -28,6 +28,8 @@ EXAMPLES: tuple[str, ...] = (
     "put the lemon in the basket and the wooden spoon on the plate",
     "swap the lime and the soap",
     "put the egg in the bowl, then the salt shaker next to it",
+    "open the top drawer",
+    "close the microwave",
 )
 """Sentences that show what the designer understands."""
 

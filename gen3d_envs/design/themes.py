@@ -20,6 +20,9 @@ toys: cube, block, cylinder, ball, tennis_ball, die, chess_pawn, chess_rook, che
 """)
 """Theme -> its categories. What stands in none of them (a box, a vase) fits all."""
 
+OPENING_THEMES = {"drawer_unit": "office", "cabinet": "tools", "microwave": "kitchen", "laptop": "office"}
+"""Theme of what opens and stands on the table by itself."""
+
 DISTRACTORS = rows("""
 kitchen: mug, cup, can, lemon, lime, orange, apple, pear, peach, tomato, potato, onion, carrot, mushroom,
   strawberry, egg, bun, salt_shaker, pepper_grinder, spoon, fork, sponge, soap, croissant, donut
@@ -72,7 +75,7 @@ def choose_theme(categories: list[str], style: str | None, rng: np.random.Genera
     """The theme of the first category that has one, else of the room, else drawn."""
     for category in categories:
         for theme, members in THEMES.items():
-            if category in members:
+            if category in members or OPENING_THEMES.get(category) == theme:
                 return theme
     for theme, styles in STYLES.items():
         if style in styles:

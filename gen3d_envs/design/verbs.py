@@ -7,7 +7,9 @@ from typing import Literal
 from gen3d_envs.design.tables import table, words
 from gen3d_envs.design.vocabulary import LIQUID, SOFT
 
-VerbClass = Literal["pick", "place", "move", "push", "swap", "fetch", "be", "want", "go", "hold", "release"]
+VerbClass = Literal[
+    "pick", "place", "move", "push", "swap", "fetch", "be", "want", "go", "hold", "release", "open", "close"
+]
 
 NUMBERS = {
     word: number
@@ -155,11 +157,16 @@ def _forms() -> dict[str, str]:
 VERBS: dict[str, tuple[VerbClass, str]] = {form: (_CLASSES[base], base) for form, base in _forms().items()}
 """Written form -> class and base form."""
 
-_MOTION = "is a manipulation this release cannot build: it picks, places, stacks, pushes, sorts and rearranges"
+OPENING: dict[str, tuple[VerbClass, str]] = {"open": ("open", "open"), "close": ("close", "close")}
+"""Verbs that ``design.openings`` puts in front; elsewhere in a sentence "open" is an adjective or a second task."""
+
+_MOTION = (
+    "is a manipulation this release cannot build: it picks, places, stacks, pushes, sorts, rearranges, opens and closes"
+)
 UNSUPPORTED_VERBS = {
     **dict.fromkeys(
         words("""
-    pull, drag, poke, open, close, shut, turn, rotate, twist, flip, press, arrange, wipe,
+    pull, drag, poke, turn, rotate, twist, flip, press, arrange, wipe,
     sweep, clean, cut, slice, screw, unscrew, plug, unplug, knock, tip, roll, throw, toss, align,
     hang, give, hand, pass, cover, assemble, build, tie, shake, spread, squeeze, tilt, touch, reach, point, switch,
     tidy, organize, organise, remove, separate, unstack, hide, spin, peel, cook, wash, write, draw, erase, hammer,
@@ -169,6 +176,7 @@ UNSUPPORTED_VERBS = {
     """),
         _MOTION,
     ),
+    **dict.fromkeys(words("open, close, shut"), 'is a task of its own: say it alone, e.g. "open the top drawer"'),
     **dict.fromkeys(
         words("""
     pour, fill, empty, stir, mix, drink, sprinkle, scoop, water, spill, dip, splash, drain

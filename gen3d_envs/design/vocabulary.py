@@ -204,6 +204,7 @@ KINDS = {
 """Word for a kind of thing -> the categories it may be."""
 
 FURNITURE = "is furniture or a fixed appliance, which this release does not build"
+OPENED = 'is furniture or a fixed appliance, which is only opened or closed in this release: "open the top drawer"'
 PART = "is a part of something else, which this release does not build by itself"
 LIQUID = "is a liquid or loose stuff, which this release does not simulate"
 SOFT = "is soft, which this release does not simulate"
@@ -211,13 +212,14 @@ LIVING = "is a person or a part of the robot, not an object on the table"
 REFUSED_NOUNS = {
     **dict.fromkeys(
         words("""
-    drawer, top drawer, cabinet, cupboard, fridge, refrigerator, freezer, oven, microwave, sink, stove, stovetop,
-    burner, shelf, bookshelf, door, dishwasher, faucet, tap, chair, sofa, couch, bed, window, wall, button, switch,
+    fridge, refrigerator, freezer, oven, sink, stove, stovetop, burner, shelf, bookshelf, dishwasher,
+    faucet, tap, chair, sofa, couch, bed, window, wall, button, switch,
     lightbulb, lamp, washing machine, toaster, dryer, wardrobe, dresser, lever, slider, outlet,
     socket, ceiling, wine rack, coffee machine, coffee maker, blender, fan, heater, dispenser, radiator
     """),
         FURNITURE,
     ),
+    **dict.fromkeys(words("drawer, top drawer, cabinet, cupboard, microwave, door"), OPENED),
     **dict.fromkeys(words("lid, cap, bottle cap, handle, hook, hole, slot, opening, gap"), PART),
     **dict.fromkeys(
         words("""

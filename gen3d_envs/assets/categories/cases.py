@@ -36,11 +36,22 @@ DOOR_RAD = 1.9
 """How far doors open: 109 degrees."""
 
 
+def _drawers(p: Params) -> tuple[float, float, float, tuple[str, ...]]:
+    """Width, depth and the height of a drawer, m, and the drawers' names from the bottom up: the first draws."""
+    width, depth, room = p.length("width_m"), p.length("depth_m"), p.length("drawer_m")
+    return width, depth, room, DRAWER_NAMES[int(p.rng.integers(3))]
+
+
+def drawer_names(p: Params) -> tuple[str, ...]:
+    """Names of the drawers that :func:`drawer_unit` gives a unit, from the bottom up."""
+    return _drawers(p)[3]
+
+
 @builder("drawer_unit")
 def drawer_unit(p: Params) -> Draft:
     """A desk organiser of one to three drawers, each with a bar to pull."""
-    width, depth, room = p.length("width_m"), p.length("depth_m"), p.length("drawer_m")
-    count = 1 + int(p.rng.integers(3))
+    width, depth, room, names = _drawers(p)
+    count = len(names)
     wall = 0.009 if p.material.name == "wood" else 0.006
     shelf = 0.005
     room = min(room, MOST_ROOM_M / count)
@@ -61,7 +72,7 @@ def drawer_unit(p: Params) -> Draft:
         body = _drawer(p, (hole[0] + GAP_M, hole[1] - GAP_M), depth, wall, (low + GAP_M, low + room - GAP_M), front)
         middle = (0.0, -depth / 2 - 0.002, low + 0.5 * room)
         handle = bar_handle(p, body, middle, "x", "-y", min(0.45 * width, 0.095), metal)
-        draft.moving.append(Moving(DRAWER_NAMES[count - 1][k], body, slide(0.68 * depth), handle))
+        draft.moving.append(Moving(names[k], body, slide(0.68 * depth), handle))
     draft.moving.reverse()  # top drawer first
     return draft
 

@@ -230,6 +230,23 @@ def build_parser() -> argparse.ArgumentParser:
     _fast_physics(training)
     _jobs(training)
 
+    study = command(
+        "study", "study:run", "train in more and more scenes, and measure what that brings",
+        ["gen3d study --out study --jobs 2 --budget 600", "gen3d study --preset smoke --out smoke",
+         "gen3d study --out study --only 100 --seeds 0 1 2"],
+    )  # fmt: skip
+    study.add_argument("--out", metavar="DIR", required=True, help="folder; the same command goes on in it")
+    study.add_argument("--preset", choices=("full", "smoke"), default="full", help="how long (default: full)")
+    study.add_argument("--budget", type=float, metavar="MINUTES", help="stop after so long (default: when done)")
+    study.add_argument("--only", type=_from_zero, metavar="N", help="only with N scenes; 0: those made by hand")
+    study.add_argument("--seeds", type=_seed_value, nargs="+", metavar="N", help="of the fine-tuning (default: 0)")
+    study.add_argument(
+        "--set", dest="options", action="append", default=[], metavar="NAME=VALUE",
+        help="another setting; a wrong name lists them all",
+    )  # fmt: skip
+    study.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
+    _jobs(study)
+
     evaluation = command(
         "evaluate", "evaluate:run", "run a policy through fixed episodes, with every one written down",
         ["gen3d evaluate --policy expert --env Gen3D-Pick-v0 --episodes 5 --out run.json",
@@ -520,6 +537,10 @@ def _domain(text: str) -> int:
 
 def _steps(text: str) -> int:
     return _whole(text, 1, 10**12)
+
+
+def _from_zero(text: str) -> int:
+    return _whole(text, 0, 10_000)
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "geometry", "statistics", "video"),
+    ("errors", "geometry", "processes", "statistics", "video"),
     ("spec",),
     ("registry", "lazy_registry", "registration"),
     ("assets",),
@@ -66,6 +66,7 @@ OWNERS = {
     "websockets": ("baselines/policies/*.py",),
     "msgpack": ("baselines/policies/wire.py",),
     "ray": ("baselines/**/*.py",),
+    "joblib": ("gen3d_envs/processes.py",),
     "viser": ("gen3d_envs/studio/page.py",),
     "pyarrow": ("gen3d_envs/demos/*.py",),
     "rclpy": ("baselines/ros/rclpy_transport.py",),

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_envs.bank.follow import follow
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
+from gen3d_envs.processes import follow
 
 from ..vla.scenes import EnvSettings, observe, shapes  # noqa: TID252
 

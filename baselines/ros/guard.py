@@ -32,7 +32,7 @@ from .transport import Transport, make_transport
 STOPPED_TOPIC = "/gen3d/stopped"
 """Where a stop is told to everybody: JSON with ``reason``, ``text`` and ``by`` in a ``std_msgs/String``."""
 
-READY_S = 20.0
+READY_S = 60.0
 LOOK_S = 0.02
 AGAIN_S = 0.05
 HOLDS = 3

@@ -28,7 +28,7 @@ CLAIM_PORT = 21000
 START_S = 30.0
 
 _PROGRAM = (
-    "import sys; from gen3d_envs.bank.follow import follow; follow(int(sys.argv[1])); "
+    "import sys; from gen3d_envs.processes import follow; follow(int(sys.argv[1])); "
     "from gen3d_envs.cli import main; sys.exit(main(sys.argv[2:]))"
 )
 

@@ -35,6 +35,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
         max_steps: control steps of a training episode.
         learn_batch: of seeing and imitation.
+        splits: of the benchmark that every policy is measured on.
     """
 
     size: str = "tiny"
@@ -59,6 +60,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     handmade_episodes: int = 50
     max_steps: int = 100
     learn_batch: int = 128
+    splits: tuple[str, ...] = ("train", "heldout", "handmade")
 
     def __post_init__(self) -> None:
         for name in ("broad", "looks", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
@@ -75,7 +77,7 @@ PRESETS: dict[str, StudySettings] = {
     "smoke": StudySettings(
         size="micro", pixels=32, broad=4, looks=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
         counts=(1, 2), environments=4, steps=4, decisions=64, episodes=1, handmade_episodes=1, max_steps=24,
-        learn_batch=16,
+        learn_batch=16, splits=("handmade",),
     ),
 }  # fmt: skip
 """``full`` is the study that the README reports; ``smoke`` only shows, in two minutes, that every stage works."""

@@ -28,6 +28,9 @@ BROAD, BROAD_SEED = "gen3d-broad", 7
 NOISE, LOOK_NOISE, LOOK_SHARE = 0.12, 0.3, 0.3
 """Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept."""
 
+EXPERT_STEPS = 100
+"""Control steps of an episode of the expert."""
+
 
 class OutOfTime(Gen3DError):
     """The budget is used up; the same command goes on."""
@@ -71,11 +74,11 @@ class Study:
 
     # ---- environments ----------------------------------------------------------------------------------------------
 
-    def env(self, scenes: tuple[str, ...], folder: str = "") -> EnvSettings:
+    def env(self, scenes: tuple[str, ...], folder: str = "", max_steps: int = EXPERT_STEPS) -> EnvSettings:
         """Environments over some scenes."""
         settings = self.settings
         return EnvSettings(
-            scenes=scenes, size=settings.pixels, physics=settings.physics, max_steps=settings.max_steps, folder=folder
+            scenes=scenes, size=settings.pixels, physics=settings.physics, max_steps=max_steps, folder=folder
         )
 
     def scenes(self, count: int) -> tuple[str, ...]:
@@ -160,8 +163,8 @@ class Study:
         settings, name = self.settings, training_name(count, seed)
         start = self.imitation()
         fleet = FleetSettings(
-            env=self.env(self.scenes(count)), count=settings.environments, jobs=self.jobs, shaping=settings.shaping,
-            seed=1000 + seed,
+            env=self.env(self.scenes(count), max_steps=settings.max_steps), count=settings.environments,
+            jobs=self.jobs, shaping=settings.shaping, seed=1000 + seed,
         )  # fmt: skip
         flow = FlowSettings(
             fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,

@@ -8,10 +8,9 @@ by however many processes; failures of the expert are dropped and tried again wi
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,11 +18,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gen3d_envs.bank.follow import follow
 from gen3d_envs.contract import Contract, contract_from_json
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.experts.scripted import ScriptedExpert
+from gen3d_envs.processes import run_all
 
 from .files import write_atomically
 from .labels import Labeller, ask
@@ -89,8 +88,9 @@ class DemoSettings:
 
     @property
     def digest(self) -> str:
-        """Changes with anything that would change a demonstration."""
-        return hashlib.sha256(msgspec.json.encode([FORMAT, asdict(self)], order="sorted")).hexdigest()[:16]
+        """Changes with anything that would change a demonstration; where the bank lies does not."""
+        plain = asdict(replace(self, env=replace(self.env, folder="")))
+        return hashlib.sha256(msgspec.json.encode([FORMAT, plain], order="sorted")).hexdigest()[:16]
 
 
 Demo = dict[str, NDArray[Any]]
@@ -138,20 +138,8 @@ def _part(parts: Path, k: int) -> Path:
 
 
 def _collected(settings: DemoSettings, parts: Path, missing: list[int], jobs: int) -> Iterator[int]:
-    if jobs <= 1 or len(missing) <= 1:
-        for k in missing:
-            yield make_part(settings, parts, k)
-        return
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    try:
-        yield from Parallel(
-            n_jobs=min(jobs, len(missing)), backend="loky", return_as="generator_unordered", batch_size=1,
-            initializer=follow, initargs=(os.getpid(),),
-        )(delayed(make_part)(settings, parts, k) for k in missing)  # fmt: skip
-    except TerminatedWorkerError as error:
-        raise Gen3DError(f"A process that collects was killed ({error}): run the same command again.") from None
+    lost = "A process that collects was killed: run the same command again."
+    return run_all(make_part, ((settings, parts, k) for k in missing), min(jobs, len(missing)), lost)
 
 
 _ENVS: dict[EnvSettings, Gen3DEnv] = {}

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen3d_envs.bank.follow import follow
 from gen3d_envs.bank.index import BankFolder, BankIndex, Entry, Settings
 from gen3d_envs.bank.make import Made, make
 from gen3d_envs.bank.plan import SPARES, Plan, SceneRequest
-from gen3d_envs.errors import FieldError, Gen3DError
+from gen3d_envs.errors import FieldError
+from gen3d_envs.processes import run_all
 
 MAX_JOBS = 256
 
@@ -109,24 +109,8 @@ def generate(
 def _results(plan: Plan, settings: Settings, missing: list[SceneRequest], jobs: int) -> Iterator[Made]:
     """The scenes of the missing places as they are finished."""
     work = [(_candidates(plan, request), settings) for request in missing]
-    jobs = min(jobs, len(work))
-    if jobs <= 1:
-        yield from (make(*item) for item in work)
-        return
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    try:
-        yield from Parallel(
-            n_jobs=jobs,
-            backend="loky",
-            return_as="generator_unordered",
-            batch_size=1,
-            initializer=follow,
-            initargs=(os.getpid(),),
-        )(delayed(make)(*item) for item in work)
-    except TerminatedWorkerError as error:
-        raise Gen3DError(f"A process that makes scenes was killed ({error}): run the same command again.") from None
+    lost = "A process that makes scenes was killed: run the same command again."
+    return run_all(make, work, min(jobs, len(work)), lost)
 
 
 def _candidates(plan: Plan, request: SceneRequest) -> tuple[SceneRequest, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen3d_envs.bank.follow import follow
 from gen3d_envs.build import build
 from gen3d_envs.certify import certify
 from gen3d_envs.errors import FieldError, Gen3DError, SceneError
+from gen3d_envs.processes import run_all
 from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import SCENE_NAME, Certificate, read_card
 
@@ -107,12 +106,6 @@ def recertify_folder(
     if jobs < 1:
         raise FieldError("jobs", jobs, "is no number of processes", "Use at least 1")
     paths: Sequence[Path] = card_files(folder)
-    if jobs == 1:
-        for path in paths:
-            yield from recertify(path, robot, physics)
-        return
-    from joblib import Parallel, delayed
-
-    run = Parallel(n_jobs=jobs, backend="loky", return_as="generator", initializer=follow, initargs=(os.getpid(),))
-    for results in run(delayed(recertify)(path, robot) for path in paths):
+    lost = "A process that certifies was killed: run the same command again."
+    for results in run_all(recertify, ((path, robot, physics) for path in paths), jobs, lost, ordered=True):
         yield from results

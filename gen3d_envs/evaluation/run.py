@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from gen3d_envs.bank.follow import follow
 from gen3d_envs.errors import FieldError, Gen3DError, PolicyError
 from gen3d_envs.evaluation.episode import POLICIES, Came, Failed, Finished, Runner
 from gen3d_envs.evaluation.journal import Head, Journal, Line
 from gen3d_envs.evaluation.plan import Plan, Planned, SceneRow, Settings
 from gen3d_envs.evaluation.provenance import provenance, versions
 from gen3d_envs.evaluation.result import Excluded, Provenance, Result, Timing, digest, read_result, write_result
+from gen3d_envs.processes import run_all
 
 MAX_JOBS = 256
 
@@ -150,19 +149,11 @@ def _collect(
 
 
 def _parallel(task: Task, missing: list[Planned], jobs: int) -> Iterator[Came]:
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    try:
-        yield from Parallel(
-            n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs",
-            initializer=follow, initargs=(os.getpid(),),
-        )(delayed(_run)(task, planned) for planned in missing)  # fmt: skip
-    except TerminatedWorkerError:
-        raise Gen3DError(
-            "A process that runs episodes was killed, perhaps for want of memory. Finished episodes are kept: run the "
-            "same command again, with fewer jobs where memory is short."
-        ) from None
+    lost = (
+        "A process that runs episodes was killed, perhaps for want of memory. Finished episodes are kept: run the same "
+        "command again, with fewer jobs where memory is short."
+    )
+    return run_all(_run, ((task, planned) for planned in missing), jobs, lost)
 
 
 _RUNNERS: dict[Task, Runner] = {}

@@ -1,0 +1,100 @@
+"""Measuring the policies of a study, with the same episodes for every one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gen3d_envs.evaluation.plan import Settings, make_plan
+from gen3d_envs.evaluation.result import Result, read_result
+from gen3d_envs.evaluation.run import evaluate
+
+from .settings import HANDMADE, IMITATION, StudySettings, training_name
+from .stages import OutOfTime, Study
+from .table import PLACES, Trained
+
+BENCHMARK = "gen3d-100"
+CONTROLS = ("blank_instruction", "other_object")
+"""Conditions that show whether the instruction is used."""
+
+
+def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str, ...] = ()) -> Result:
+    """The result of a policy on a split; evaluated where it is not there. Episodes are kept when the time is over."""
+    settings = study.settings
+    suffix = "-controls" if axes else ""
+    out = study.folder / "results" / f"{name}-{split}{suffix}.json"
+    if out.is_file():
+        return read_result(out)
+    _ = study.left_s
+    plan = make_plan(
+        Settings(
+            policy=str(policy), target=BENCHMARK, split=split, axes=axes, physics=settings.physics,
+            episodes=settings.handmade_episodes if split == HANDMADE else settings.episodes,
+            width=settings.pixels, height=settings.pixels,
+        )
+    )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    def tell(done: int, total: int, newest: object) -> None:
+        study.tell(f"measuring {name}, {split}", done, total, "")
+        _ = study.left_s
+
+    return evaluate(plan, out, study.jobs, name, progress=tell)
+
+
+def run(study: Study, only: int | None = None) -> list[Trained]:
+    """Do everything that is missing, in an order in which the headline comes first; see :class:`Study`.
+
+    Args:
+        study: which, and where.
+        only: of the numbers of scenes, only this one (0 for the hand-made ones).
+
+    Raises:
+        OutOfTime: the budget is used up.
+    """
+    settings = study.settings
+    start = study.imitation()
+    for split in settings.splits:
+        measured(study, IMITATION, start, split)
+    for seed in settings.seeds:
+        for count in order(settings, only):
+            policy, name = study.fine_tuned(count, seed), training_name(count, seed)
+            for split in settings.splits:
+                measured(study, name, policy, split)
+            if count == max(settings.counts) and "train" in settings.splits:
+                measured(study, name, policy, "train", CONTROLS)
+    return found(study)
+
+
+def order(settings: StudySettings, only: int | None = None) -> list[int]:
+    """Numbers of scenes in the order of the work: the most and the fewest first, for they are the headline."""
+    counts = sorted({count for count in settings.counts if count > 0}, reverse=True)
+    chosen = [counts[0], counts[-1], *counts[1:-1]] if len(counts) > 1 else counts
+    if 0 in settings.counts:
+        chosen.append(0)
+    return [count for count in chosen if only is None or count == only]
+
+
+def found(study: Study) -> list[Trained]:
+    """What has been measured so far."""
+    settings = study.settings
+    kinds = [(IMITATION, [(IMITATION, 0)])]
+    for count in sorted(settings.counts, key=lambda c: (c > 0, c)):
+        name = HANDMADE if count == 0 else str(count)
+        kinds.append((name, [(training_name(count, seed), seed) for seed in settings.seeds]))
+    trained = []
+    for name, runs in kinds:
+        results: dict[str, list[Result]] = {}
+        seeds = []
+        for folder, seed in runs:
+            files = {split: study.folder / "results" / f"{folder}-{split}.json" for split in PLACES}
+            there = {split: read_result(path) for split, path in files.items() if path.is_file()}
+            if there:
+                seeds.append(seed)
+            for split, result in there.items():
+                results.setdefault(split, []).append(result)
+        if results:
+            trained.append(Trained(name, tuple(seeds), results))
+    return trained
+
+
+__all__ = ["CONTROLS", "OutOfTime", "found", "measured", "order", "run"]

@@ -1,0 +1,104 @@
+"""What a study found: success by what was trained on and where it was measured, and everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gen3d_envs.evaluation.result import EpisodeRow, Result
+from gen3d_envs.evaluation.statistics import Estimate, Rate, bootstrap, rate
+
+PLACES = ("train", "heldout", "handmade")
+"""Splits of the benchmark that every policy is measured on."""
+
+PAPER: Mapping[str, tuple[float, float]] = {
+    "imitation": (9.7, 23.7), "handmade": (36.0, 96.7), "1": (51.6, 36.1), "10": (72.1, 54.3), "25": (78.3, 70.1),
+    "50": (79.2, 68.4), "100": (79.8, 74.3),
+}  # fmt: skip
+"""Success in % on generated and on hand-made scenes that arXiv 2603.18532 reports, by what was trained on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The results of one way of training, over all its seeds.
+
+    Attributes:
+        name: ``imitation``, ``handmade`` or a number of scenes.
+        seeds: of the trainings.
+        results: split -> one result per seed.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    results: Mapping[str, Sequence[Result]]
+
+    def rows(self, split: str) -> list[EpisodeRow]:
+        """All episodes of a split, seed by seed."""
+        return [row for result in self.results.get(split, ()) for row in result.episodes]
+
+    def rate(self, split: str) -> Rate | None:
+        """Success over all seeds; None where it was not measured."""
+        rows = self.rows(split)
+        return rate(rows) if rows else None
+
+
+def time_ratio(before: Trained, after: Trained, split: str) -> Estimate | None:
+    """How many times longer ``before`` takes than ``after`` in episodes that both solve; None where there are none.
+
+    Episodes are paired by scene and number; the ratio is that of the sums of their times, with the interval of the
+    bootstrap over pairs.
+    """
+    first = {(row.scene, row.axis, row.index): row for row in before.rows(split)}
+    pairs = [
+        (mine.time_to_success_s, row.time_to_success_s)
+        for row in after.rows(split)
+        if (mine := first.get((row.scene, row.axis, row.index))) is not None
+        and mine.time_to_success_s is not None
+        and row.time_to_success_s is not None
+    ]
+    if not pairs:
+        return None
+    import numpy as np
+
+    times = np.array(pairs, np.float64)
+    rng = np.random.default_rng(0)
+    drawn = times[rng.integers(len(times), size=(2000, len(times)))].sum(1)
+    ratios = drawn[:, 0] / drawn[:, 1]
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    total = times.sum(0)
+    return Estimate(float(total[0] / total[1]), float(low), float(high))
+
+
+def seed_spread(trained: Trained, split: str) -> Estimate | None:
+    """Mean over seeds with its bootstrap interval; None with one seed."""
+    import numpy as np
+
+    means = [rate(result.episodes).success for result in trained.results.get(split, ())]
+    return bootstrap([np.array(means)]) if len(means) > 1 else None
+
+
+def markdown(trained: Sequence[Trained]) -> str:
+    """The table of the study, with the paper's figures beside it."""
+    head = (
+        "| trained in | seeds | generated scenes | held-out scenes | hand-made scenes "
+        "| time to success against imitation | paper: generated, hand-made |"
+    )
+    lines = [head, "|---" * 7 + "|"]
+    first = next((each for each in trained if each.name == "imitation"), None)
+    for each in trained:
+        cells = [_cell(each.rate(split)) for split in PLACES]
+        ratio = None if first is None or each is first else time_ratio(first, each, "train")
+        words = "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})"
+        paper = PAPER.get(each.name)
+        theirs = "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %"
+        name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
+            each.name, f"{each.name} generated"
+        )
+        lines.append(f"| {name} | {len(each.seeds)} | {' | '.join(cells)} | {words} | {theirs} |")
+    return "\n".join(lines)
+
+
+def _cell(found: Rate | None) -> str:
+    if found is None:
+        return ""
+    return f"{100 * found.success:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f}, {found.episodes})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import select
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ import numpy as np
 from gen3d_envs.baselines.ros import messages as m
 from gen3d_envs.baselines.ros.guard import STOPPED_TOPIC
 from gen3d_envs.baselines.ros.launch import ros1_packages
-from gen3d_envs.baselines.ros.profiles import PROFILES, Profile
+from gen3d_envs.baselines.ros.limits import default_limits
+from gen3d_envs.baselines.ros.profiles import PROFILES
 from gen3d_envs.baselines.ros.rospy_transport import RospyTransport
 from gen3d_envs.baselines.ros.streams import Streams
 
@@ -41,18 +43,6 @@ def wait_for(true: Callable[[], Any], within_s: float = 30.0) -> None:
 
 def node(name: str) -> RospyTransport:
     return RospyTransport(name, ros1_packages())
-
-
-def options(name: str) -> dict[str, Any]:
-    return {"node": name, "packages": ros1_packages()}
-
-
-def patient(profile: Profile = PROFILES["wx250s"], **changes: Any) -> Profile:
-    """A loaded machine is late now and then, which is not what is tested."""
-    cameras = tuple(replace(camera, timeout_s=10.0) for camera in profile.cameras)
-    limits = {"late_s": 30.0, "state_timeout_s": 10.0, "clock_skew_s": 5.0, "frozen_s": 30.0, "cameras": cameras}
-    made: Profile = replace(profile, **{**limits, **changes})
-    return made
 
 
 # ---- robot_state_publisher -----------------------------------------------------------------------------------------
@@ -143,15 +133,11 @@ def heard() -> None:
     print("ready", flush=True)
     states: dict[float, str] = {}
     pictures: dict[float, str] = {}
-    done = []
-    transport.subscribe("/quit", m.STRING, 1)
-    while not done:
-        done = transport.take("/quit")
+    while not select.select([sys.stdin], [], [], 0.001)[0]:
         streams.read()
         states |= {state.stamp_s: line(state) for state in streams.history}
         for camera, picture in streams.pictures.items():
             pictures[picture.stamp_s] = str(int(np.sum(streams.decoded(camera), dtype=np.int64)))
-        time.sleep(0.001)
     print(json.dumps({"states": list(states.items()), "pictures": list(pictures.items())}), flush=True)
     transport.close()
 
@@ -250,6 +236,7 @@ def policy() -> None:
     profile = replace(
         plain, state_topics=(wish.get("state_topic", plain.state_topics[0]),), cameras=(camera,), late_s=wish["late_s"],
         state_timeout_s=wish["state_s"], clock_skew_s=wish.get("skew_s", 5.0), frozen_s=30.0,
+        limits=replace(default_limits(get_robot("widowx")), tracking_error_rad=10.0),
     )  # fmt: skip
     env: Any = gym.make(
         "Gen3D-RealRobot-v0", transport=wish["transport"], transport_options=wish["options"], profile=profile,

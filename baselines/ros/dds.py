@@ -151,6 +151,10 @@ class DdsTransport:
         """Somebody listens to a topic that is advertised here."""
         return bool(self._writers[topic][0].get_matched_subscriptions())
 
+    def hears(self, topic: str) -> bool:
+        """A topic that is subscribed here is heard from somebody. Both sides find each other at different times."""
+        return bool(self._readers[topic][0].get_matched_publications())
+
     def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
         """See :meth:`Transport.wait_for_match`."""
         end = time.monotonic() + within_s

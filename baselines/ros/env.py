@@ -32,6 +32,8 @@ from .transport import Message, Transport, make_transport
 CONNECT_S = 10.0
 """How long a reset waits for the first state and pictures."""
 
+ASK_AGAIN_S = 0.5
+
 POLL_S = 0.002
 SLICE_S = 0.02
 """How often streams are looked at while a control period passes."""
@@ -324,16 +326,22 @@ class RealRobotEnv(gymnasium.Env[Any, NDArray[np.float32]]):
             wish["scene"] = scene
         self._transport.wait_for_match(self.profile.reset_topic, CONNECT_S)
         self._streams.drop()
-        self._transport.publish(self.profile.reset_topic, {"data": json.dumps(wish)})
+        message = {"data": json.dumps(wish)}
+        self._transport.publish(self.profile.reset_topic, message)
         sync = getattr(self._transport, "sync", None)
         if sync is not None:
             sync()
         if self.profile.status_topic is None:
             return
-        deadline = self._transport.now() + CONNECT_S
+        begun = self._transport.now()
+        again = begun + ASK_AGAIN_S
         self._read_status()
         while self._status.get("request") != request:
-            if self._transport.now() >= deadline:
+            if self._transport.now() >= again:
+                # A robot that did not yet know this program has not heard it; one that has takes it once.
+                again += ASK_AGAIN_S
+                self._transport.publish(self.profile.reset_topic, message)
+            if self._transport.now() >= begun + CONNECT_S:
                 problem = f"the simulated robot did not begin an episode within {CONNECT_S:g} s"
                 self._supervisor.estop("no_reset", problem)
                 raise RobotStop("no_reset", problem, "Start it with gen3d robot-sim")

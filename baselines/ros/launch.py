@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import shutil
 import socket
@@ -47,6 +48,10 @@ def ros1_packages() -> str | None:
     return None if find_spec("rospy") is not None else DEBIAN_PACKAGES
 
 
+_CLAIMS = itertools.count()
+"""Another domain each time: a process remembers who was on one for seconds after they were killed."""
+
+
 @dataclass
 class Claim:
     """A DDS domain that no other process here uses as long as this lives."""
@@ -65,7 +70,7 @@ def claim_domain() -> Claim:
     Raises:
         Gen3DError: all are taken.
     """
-    first = os.getpid() % len(DOMAINS)
+    first = (os.getpid() + next(_CLAIMS)) % len(DOMAINS)
     for domain in (*DOMAINS[first:], *DOMAINS[:first]):
         held = socket.socket()
         try:

@@ -177,15 +177,16 @@ class LockstepTransport:
             return
         end = time.monotonic() + ANSWER_S
         while time.monotonic() < end:
-            answer = self._answered({"hello": [*self._queues]}, HELLO_S)
-            if answer is not None and answer["heard"] and self._heard(end):
+            answer = self._answered({"hello": [*self._queues], "sends": self._advertised}, HELLO_S)
+            if answer is not None and answer["heard"] and self._matched(answer["takes"], end):
                 self._met, self._now = known, float(answer["time_s"])
                 return
             time.sleep(HELLO_S / 5)
         raise Gen3DError("No simulated robot answers: start gen3d robot-sim --simulated-time on the same network.")
 
-    def _heard(self, end: float) -> bool:
-        return all(self._inner.wait_for_match(topic, max(0.0, end - time.monotonic())) for topic in self._advertised)
+    def _matched(self, takes: list[str], end: float) -> bool:
+        topics = [topic for topic in self._advertised if topic in takes]
+        return all(self._inner.wait_for_match(topic, max(0.0, end - time.monotonic())) for topic in topics)
 
 
 class LockstepRobot:
@@ -254,7 +255,7 @@ class LockstepRobot:
             wish = json.loads(str(received.message.get("data", "")))
             session, ask = str(wish["session"]), int(wish["ask"])
             if "hello" in wish:
-                self._greet(session, ask, [str(topic) for topic in wish["hello"]])
+                self._greet(session, ask, [str(t) for t in wish["hello"]], [str(t) for t in wish["sends"]])
             elif session != self._session:
                 self._say({"session": session, "ask": ask, "unknown": True})
             else:
@@ -263,14 +264,17 @@ class LockstepRobot:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return  # whoever sent this gets no answer, and stops
 
-    def _greet(self, session: str, ask: int, topics: list[str]) -> None:
+    def _greet(self, session: str, ask: int, listens: list[str], sends: list[str]) -> None:
         if session != self._session:
             self._session, self._wish = session, {}
             self._taken.clear()
             self._published.clear()
         matched: Callable[[str], bool] = getattr(self._transport, "matched", lambda topic: True)
-        heard = all(matched(topic) for topic in topics if topic in self._announced)
-        self._say({"session": session, "ask": ask, "heard": heard, "time_s": self.robot.time_s})
+        hears: Callable[[str], bool] = getattr(self._transport, "hears", lambda topic: True)
+        heard = all(matched(topic) for topic in listens if topic in self._announced)
+        heard = heard and all(hears(topic) for topic in sends if topic in self._heard)
+        answer = {"session": session, "ask": ask, "heard": heard, "takes": [*self._heard]}
+        self._say({**answer, "time_s": self.robot.time_s})
 
     def _advance(self) -> None:
         wish, self._wish = self._wish, {}

@@ -72,7 +72,7 @@ class RospyTransport:
         self._begin_node(node)
         self._lock = threading.Lock()
         self._queues: dict[str, tuple[deque[tuple[bytes, float, int]], str]] = {}
-        self._subscribers: list[Any] = []
+        self._subscribers: dict[str, Any] = {}
         self._publishers: dict[str, tuple[Any, str]] = {}
         self._counts: dict[str, int] = {}
         self._actions: dict[str, Ros1Action] = {}
@@ -110,7 +110,7 @@ class RospyTransport:
         subscriber = self._rospy.Subscriber(
             topic, self._rospy.AnyMsg, store, queue_size=depth, tcp_nodelay=True, **options
         )
-        self._subscribers.append(subscriber)
+        self._subscribers[topic] = subscriber
 
     def advertise(self, topic: str, kind: str) -> None:
         """See :meth:`Transport.advertise`."""
@@ -180,6 +180,10 @@ class RospyTransport:
         """Somebody listens to a topic that is advertised here."""
         return bool(self._publishers[topic][0].get_num_connections())
 
+    def hears(self, topic: str) -> bool:
+        """A topic that is subscribed here is heard from somebody."""
+        return bool(self._subscribers[topic].get_num_connections())
+
     def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
         """See :meth:`Transport.wait_for_match`."""
         end = time.monotonic() + within_s
@@ -231,7 +235,7 @@ class RospyTransport:
             self._asker.join(timeout=2.0)
             for service in self._services:
                 service.shutdown("closed")
-            for subscriber in self._subscribers:
+            for subscriber in self._subscribers.values():
                 subscriber.unregister()
             for publisher, _ in self._publishers.values():
                 publisher.unregister()

@@ -141,6 +141,8 @@ class SimRobot:
             raise FieldError("reset", text, "is no JSON object", "Send {'seed': N, 'scene': NAME}") from None
         if not (seed is None or isinstance(seed, int)) or not (scene is None or isinstance(scene, str)):
             raise FieldError("reset", text, "has a wrong seed or scene", "Send {'seed': N, 'scene': NAME}")
+        if isinstance(request, str) and request == self._request != "":
+            return  # asked again by who did not know whether it was heard
         self._request = request if isinstance(request, str) else ""
         self.reset(seed, scene)
 

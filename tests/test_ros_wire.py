@@ -505,3 +505,32 @@ def test_the_status_is_json(tmp_path: Path) -> None:
         with pytest.raises(FieldError, match="reset"):
             robot.receive("/gen3d/reset", {"data": text})
     env.close()
+
+
+def test_a_log_is_read_by_a_library_that_knows_nothing_of_us(tmp_path: Path) -> None:
+    """mcap's own reader, with its own decoder of ROS 2 messages, from the definitions in the file alone."""
+    pytest.importorskip("gen3d_envs.baselines.ros.log", exc_type=ImportError)
+    decoder = pytest.importorskip("mcap_ros2.decoder")
+    reader = pytest.importorskip("mcap.reader")
+    env = gym.make(
+        "Gen3D-RealRobot-v0", transport_options={"scene": PICK, "physics": ENGINE}, speed_scale=1.0, dry_run=False,
+        log=tmp_path / "log", disable_env_checker=True,
+    )  # fmt: skip
+    env.reset(seed=0, options={"arm": True})
+    executed = []
+    for _ in range(4):
+        *_, info = env.step(np.array([0.3, 0.1, -0.2, 0.0, 0.0, 0.1, 1.0], np.float32))
+        executed.append(info["executed_action"].tolist())
+    robot: Any = env.unwrapped
+    env.close()
+    sent = [message for _, topic, message in robot._transport.sent if topic == robot.profile.command.topic]
+    (file,) = (tmp_path / "log").glob("*.mcap")
+    with file.open("rb") as stream:
+        rows = list(reader.make_reader(stream, decoder_factories=[decoder.DecoderFactory()]).iter_decoded_messages())
+    by_topic: dict[str, list[Any]] = {}
+    for _, channel, _, message in rows:
+        by_topic.setdefault(channel.topic, []).append(message)
+    commands = by_topic["/wx250s/arm_controller/joint_trajectory"]
+    assert [list(m.points[0].positions) for m in commands] == [m["points"][0]["positions"] for m in sent]
+    assert [json.loads(m.data)["executed"] for m in by_topic["/gen3d/step"]] == executed
+    assert json.loads(by_topic["/gen3d/episode"][0].data)["contract"]["control_hz"] == 5

@@ -6,6 +6,7 @@ import csv
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,18 @@ SAC = TrainSettings(
     "sac", CARD, 192, jobs=0, physics=ENGINE, seed=3,
     options={**FAST, "start": "40", "buffer": "120", "updates": "1"},
 )  # fmt: skip
-PIXELS = replace(PPO, obs="pixels", size=40, steps=64)
+PIXELS = replace(
+    PPO, obs="pixels", size=36, steps=32, options={**PPO.options, "rollout": "16", "epochs": "1"}
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """These networks are too small to share: several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 class Stopped(Exception):
@@ -111,10 +123,11 @@ def test_the_process_random_numbers_stay_as_they_are(tmp_path: Path) -> None:
     wanted = torch.rand(2), np.random.rand(2)  # noqa: NPY002
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
-    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
     train(replace(PPO, steps=64), tmp_path)
     assert torch.equal(torch.rand(2), wanted[0]) and np.array_equal(np.random.rand(2), wanted[1])  # noqa: NPY002
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
 
 
 def test_the_curve_tells_how_it_went(trained: dict[str, Path]) -> None:
@@ -150,7 +163,7 @@ def test_a_policy_takes_states_as_the_environment_gives_them(trained: dict[str, 
 
 
 def test_a_policy_of_pixels_acts(trained: dict[str, Path]) -> None:
-    env = make(CARD_ID, obs_type="pixels_agent_pos", observation_width=40, observation_height=40)
+    env = make(CARD_ID, obs_type="pixels_agent_pos", observation_width=36, observation_height=36)
     seen, _ = env.reset(seed=0)
     policy = get_policy(str(trained["pixels"] / "policy.zip"), env)
     policy.reset("")

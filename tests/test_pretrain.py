@@ -1,0 +1,199 @@
+"""Learning to see and to imitate: labels tell the truth, training is deterministic, resumes exactly, stops at NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gen3d_envs.baselines.ppo.fleet import FleetSettings
+from gen3d_envs.baselines.vla.demos import Demos, DemoSettings, collect
+from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
+from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
+from gen3d_envs.baselines.vla.model import FlowVLA
+from gen3d_envs.baselines.vla.policy import load_flow_vla
+from gen3d_envs.baselines.vla.pretrain import heat_loss, imitate, new_model, see
+from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
+from gen3d_envs.baselines.vla.trial import trial
+
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import FieldError
+
+SCENES = scenes_of("train", 4)
+TINY = Recipe(steps=12, batch=16, save_every=3)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more, and lose much where processors are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[Gen3DEnv]:
+    made = EnvSettings(scenes=SCENES, size=64).make()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Demos:
+    settings = DemoSettings(env=EnvSettings(scenes=SCENES[:2], size=32), count=4)
+    return collect(settings, tmp_path_factory.mktemp("demos") / "demos")
+
+
+# ---- labels --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_labelled_pixel_shows_the_target(env: Gen3DEnv, scene: str) -> None:
+    seen = 0
+    for seed in range(4):
+        env.reset(seed=seed, options={"scene": scene})
+        labeller = Labeller(env)
+        labeller.begin()
+        labels = labeller.read()
+        assert labels.shape == (COUNT,) and np.isfinite(labels).all()
+        u, v = labels[len(PLACES) : len(PLACES) + 2]
+        if max(abs(u), abs(v)) > 0.9:
+            continue  # out of the picture, or at its border
+        segments = env.segmentation("front", 64, 64)
+        x, y = int((u + 1) * 32), int((v + 1) * 32)
+        target = env.scene.index(env.scene.spec.task.target)
+        assert target is not None
+        # 2 + i is object i. A grasp point may lie a pixel beside a thin thing, and under the arm that hides it.
+        around = segments[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3]
+        seen += bool((around == 2 + target).any())
+    assert seen >= 2
+
+
+def test_a_question_is_about_the_object_that_it_names(env: Gen3DEnv) -> None:
+    rng = np.random.default_rng(0)
+    asked = set()
+    for seed in range(24):
+        env.reset(seed=seed, options={"scene": SCENES[seed % 4]})
+        question = ask(env.scene.spec, rng)
+        item = env.scene.spec.objects[question.target]
+        assert item.description in question.instruction
+        asked.add(item.role)
+        labeller = Labeller(env)
+        labeller.begin(question)
+        place = np.array(env.world.body_pose(question.target)[0]) - env.snapshot().base_m
+        assert np.linalg.norm(labeller.read()[:2] - place[:2]) < 0.15  # a grasp is on the thing
+    assert asked == {"target", "receptacle", "distractor"}
+
+
+def test_labels_follow_what_is_carried(env: Gen3DEnv) -> None:
+    from gen3d_envs.experts.scripted import ScriptedExpert
+
+    _, info = env.reset(seed=0, options={"scene": SCENES[1]})
+    labeller, expert = Labeller(env), ScriptedExpert(env)
+    labeller.begin()
+    expert.reset(info["instruction"])
+    before = labeller.read()[2]
+    for _ in range(60):
+        _, _, ended, _, _ = env.step(expert.act())
+        if ended:
+            break
+    assert labeller.read()[2] > before + 0.04  # Pick: it was lifted
+
+
+# ---- the loss of maps ----------------------------------------------------------------------------------------------
+
+
+def test_the_map_that_responds_in_the_right_place_is_best() -> None:
+    views = torch.tensor([[[0.5, -0.25], [0.0, 0.0]]])
+    losses = {}
+    for x, y in ((12, 6), (11, 6), (4, 12)):
+        heat = torch.zeros(1, 2, 16, 16)
+        heat[0, 0, y, x] = 8.0
+        losses[x, y] = float(heat_loss(heat, views))
+    assert losses[12, 6] == losses[11, 6] < losses[4, 12]  # 0.5 of 16 pixels lies between the 12th and the 11th
+
+
+def test_what_is_out_of_the_picture_counts_not() -> None:
+    heat = torch.randn(1, 2, 8, 8)
+    inside = heat_loss(heat[:, :1].repeat(1, 2, 1, 1), torch.tensor([[[0.1, 0.1], [0.1, 0.1]]]))
+    assert torch.allclose(heat_loss(heat, torch.tensor([[[0.1, 0.1], [1.2, 0.0]]])), inside)
+    assert float(heat_loss(heat, torch.full((1, 2, 2), 2.0))) == 0.0
+
+
+# ---- training ------------------------------------------------------------------------------------------------------
+
+
+def run(model: FlowVLA, demos: Demos, folder: Path, recipe: Recipe = TINY) -> list[Progress]:
+    return list(imitate(model, demos, folder, recipe))
+
+
+def test_it_learns(demos: Demos, tmp_path: Path) -> None:
+    recipe = Recipe(steps=60, batch=32, lr=3e-3, save_every=10)
+    looks = list(see(new_model("micro", demos, 0), demos, tmp_path / "see", recipe))
+    assert looks[-1].figures["loss"] < 0.8 * looks[0].figures["loss"]
+    steps = run(load_flow_vla(tmp_path / "see" / "model"), demos, tmp_path / "bc", recipe)
+    assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
+
+
+def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path) -> None:
+    whole = run(new_model("micro", demos, 0), demos, tmp_path / "whole")
+    slices: list[Progress] = []
+    for _ in range(4):
+        slices += imitate(new_model("micro", demos, 0), demos, tmp_path / "slices", TINY, seconds=0.0)
+    assert [(p.step, p.figures) for p in slices] == [(p.step, p.figures) for p in whole]
+    one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("whole", "slices"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_what_was_learned_is_a_policy(demos: Demos, tmp_path: Path) -> None:
+    run(new_model("micro", demos, 0), demos, tmp_path)
+    model = load_flow_vla(tmp_path / "model")
+    fleet = FleetSettings(env=EnvSettings(scenes=SCENES[:2], size=32, max_steps=8), count=2, jobs=0)
+    found = trial(model, fleet, 3)
+    assert [outcome.k for outcome in found.episodes] == [0, 1, 2]
+    assert {outcome.episode_steps for outcome in found.episodes} == {8}
+    assert found.success == 0.0 and sum(n for _, n in found.scenes.values()) == 3
+    assert found == trial(model, FleetSettings(env=fleet.env, count=1, jobs=0), 3)  # however many play at once
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(demos: Demos, tmp_path: Path) -> None:
+    model = new_model("micro", demos, 0)
+
+    def loss(rng: np.random.Generator, noise: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        loss.calls += 1  # type: ignore[attr-defined]
+        weight = model.flow.out.weight.square().sum()
+        return weight * (float("nan") if loss.calls > 5 else 1.0), {}  # type: ignore[attr-defined]
+
+    loss.calls = 0  # type: ignore[attr-defined]
+    steps = fit(model, loss, TINY, tmp_path)
+    assert next(steps).step == 3
+    kept = (tmp_path / "training.safetensors").read_bytes()
+    with pytest.raises(NotFinite, match=r"step 5: .*lower the learning rate"):
+        list(steps)
+    assert (tmp_path / "training.safetensors").read_bytes() == kept
+
+
+def test_another_training_or_a_damaged_one_is_refused(demos: Demos, tmp_path: Path) -> None:
+    run(new_model("micro", demos, 0), demos, tmp_path)
+    with pytest.raises(FieldError, match="another training"):
+        run(new_model("micro", demos, 0), demos, tmp_path, Recipe(steps=12, batch=8, save_every=3))
+    path = tmp_path / "training.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(FieldError, match="cannot be read"):
+        run(new_model("micro", demos, 0), demos, tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [{"keep": 0.0}, {"keep": 1.5}, {"noise": -0.1}, {"count": 0}])
+def test_bad_settings(arguments: dict[str, float]) -> None:
+    with pytest.raises(FieldError, match=next(iter(arguments))):
+        DemoSettings(env=EnvSettings(scenes=SCENES), **arguments)  # type: ignore[arg-type]
+
+
+def test_frames_for_seeing_ask_about_other_things_too(tmp_path: Path) -> None:
+    settings = DemoSettings(env=EnvSettings(scenes=SCENES[:2], size=16), count=2, keep=0.5, seeing=True)
+    frames = collect(settings, tmp_path / "frames")
+    words = {tuple(row) for row in frames.arrays["tokens"]}
+    assert len(words) > 2  # the two tasks, and more

@@ -1,8 +1,10 @@
 """What a table of episodes says, with the uncertainty it deserves.
 
 Success rates have Wilson intervals. The rate over everything has a stratified bootstrap interval as rliable defines it
-(Agarwal et al., NeurIPS 2021, arXiv:2108.13264): the strata are scene and axis, episodes are drawn anew within each,
-the statistic is the mean over strata, and the interval is the percentiles'. Differences between conditions or policies
+(Agarwal et al., NeurIPS 2021, arXiv:2108.13264): the statistic is the mean over strata, which are scene and axis,
+episodes are drawn anew within them, and the interval is the percentiles'. A scene's episode of a number begins with one
+seed under all axes, so it is drawn under all of them together: counting it once for each would promise too much.
+Differences between conditions or policies
 are taken episode by episode, from equal states, and resampled as pairs. All drawn by :func:`scipy.stats.bootstrap` from
 a fixed seed.
 
@@ -177,7 +179,7 @@ def count_outcomes(rows: Sequence[EpisodeRow]) -> dict[str, int]:
 
 def stratified(rows: Sequence[EpisodeRow]) -> Estimate:
     """Mean over scenes and axes of the success rate, with its stratified bootstrap interval."""
-    return bootstrap(_strata((row.scene, row.axis, float(row.success)) for row in rows), RATE)
+    return bootstrap(*_strata((row.scene, row.axis, row.index, float(row.success)) for row in rows), bounds=RATE)
 
 
 def over_scenes(rows: Sequence[EpisodeRow]) -> Estimate | None:
@@ -195,7 +197,7 @@ def _over_scenes(values: Iterable[tuple[str, float]], bounds: tuple[float, float
     for scene, value in values:
         found.setdefault(scene, []).append(value)
     means = np.array([np.mean(each) for each in found.values()])
-    return bootstrap([means], bounds) if len(means) >= 3 else None
+    return bootstrap([means], bounds=bounds) if len(means) >= 3 else None
 
 
 def difference(name: str, pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Difference:
@@ -207,14 +209,18 @@ def difference(name: str, pairs: Sequence[tuple[EpisodeRow, EpisodeRow]]) -> Dif
     """
     from scipy.stats import binomtest
 
-    found = bootstrap(_strata((a.scene, a.axis, float(a.success) - float(b.success)) for a, b in pairs), CHANGE)
+    values = ((a.scene, a.axis, a.index, float(a.success) - float(b.success)) for a, b in pairs)
+    found = bootstrap(*_strata(values), bounds=CHANGE)
     first = sum(a.success and not b.success for a, b in pairs)
     second = sum(b.success and not a.success for a, b in pairs)
     p = float(binomtest(first, first + second).pvalue) if first + second else 1.0
     return Difference(found.mean, found.low, found.high, name, len(pairs), first, second, p)
 
 
-def bootstrap(strata: Sequence[NDArray[np.float64]], bounds: tuple[float, float] | None = None) -> Estimate:
+def bootstrap(
+    strata: Sequence[NDArray[np.float64]], weights: Sequence[float] | None = None,
+    bounds: tuple[float, float] | None = None,
+) -> Estimate:  # fmt: skip
     """Mean over strata of their means, with its percentile interval; each stratum is resampled by itself.
 
     Values that are all equal give the bootstrap nothing to draw, although few of them prove little. Where the bounds
@@ -223,26 +229,29 @@ def bootstrap(strata: Sequence[NDArray[np.float64]], bounds: tuple[float, float]
 
     Args:
         strata: values of each.
+        weights: of the strata in the mean; all alike where None.
         bounds: the least and the greatest possible value.
     """
     from scipy.stats import bootstrap as draw
 
-    mean = float(np.mean([np.mean(stratum) for stratum in strata]))
+    mean = float(np.average([np.mean(stratum) for stratum in strata], weights=weights))
     every = np.concatenate(strata)
     if np.ptp(every) == 0.0 and bounds is not None:
         room = wilson_interval(0, len(every), CONFIDENCE)[1]
         return Estimate(mean, max(bounds[0], mean - room), min(bounds[1], mean + room))
     if all(np.ptp(stratum) == 0.0 for stratum in strata):
         # Nothing varies within a stratum, and resampling by stratum would claim certainty: draw from all together.
-        strata = [every]
+        strata, weights = [every], None
     if np.ptp(every) == 0.0 or any(len(stratum) < 2 for stratum in strata):
         return Estimate(mean, mean, mean)
 
+    factors = np.full(len(strata), 1.0 / len(strata)) if weights is None else np.array(weights) / sum(weights)
+
     def statistic(*samples: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-        total = np.mean(samples[0], axis=axis)
-        for sample in samples[1:]:
-            total = total + np.mean(sample, axis=axis)
-        averaged: NDArray[np.float64] = total / len(samples)
+        total = factors[0] * np.mean(samples[0], axis=axis)
+        for factor, sample in zip(factors[1:], samples[1:], strict=True):
+            total = total + factor * np.mean(sample, axis=axis)
+        averaged: NDArray[np.float64] = total
         return averaged
 
     batch = max(1, min(RESAMPLES, _BATCH_NUMBERS // sum(map(len, strata))))
@@ -254,16 +263,27 @@ def bootstrap(strata: Sequence[NDArray[np.float64]], bounds: tuple[float, float]
     return Estimate(mean, float(interval.low), float(interval.high))
 
 
-def _strata(values: Iterable[tuple[str, str, float]]) -> list[NDArray[np.float64]]:
-    """Values by scene and axis. Where one has a single value, by axis instead: from one value nothing can be drawn."""
+def _strata(values: Iterable[tuple[str, str, int, float]]) -> tuple[list[NDArray[np.float64]], list[float] | None]:
+    """What is drawn anew together, and what each stratum counts, of values by scene, axis and number.
+
+    Where every episode of a scene was run under all of its axes: by scene, the mean over axes for each number, counted
+    once for each axis. Otherwise by scene and axis. Where one has a single value, by axis, or all together: from one
+    value nothing can be drawn.
+    """
     rows = list(values)
+    scenes: dict[str, dict[int, list[float]]] = {}
+    for scene, _, index, value in rows:
+        scenes.setdefault(scene, {}).setdefault(index, []).append(value)
+    if all(len(found) > 1 and len({len(each) for each in found.values()}) == 1 for found in scenes.values()):
+        units = [np.array([np.mean(each) for each in found.values()]) for found in scenes.values()]
+        return units, [float(len(next(iter(found.values())))) for found in scenes.values()]
     for key in (lambda row: (row[0], row[1]), lambda row: row[1], lambda row: ""):
-        found: dict[object, list[float]] = {}
+        strata: dict[object, list[float]] = {}
         for row in rows:
-            found.setdefault(key(row), []).append(row[2])
-        if all(len(stratum) > 1 for stratum in found.values()):
+            strata.setdefault(key(row), []).append(row[3])
+        if all(len(stratum) > 1 for stratum in strata.values()):
             break
-    return [np.array(stratum) for stratum in found.values()]
+    return [np.array(stratum) for stratum in strata.values()], None
 
 
 def controls(summary: Summary) -> tuple[Difference, ...]:

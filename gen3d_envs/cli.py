@@ -346,7 +346,7 @@ def build_parser() -> argparse.ArgumentParser:
         "replay", "record:run_replay", "simulate a recording again; exit code 1 where a bit differs",
         ["gen3d replay demos", "gen3d replay data/pick"],
     )  # fmt: skip
-    replaying.add_argument("folder", metavar="DIR", help="what gen3d record wrote")
+    replaying.add_argument("folder", metavar="DIR", help="what gen3d record wrote, or a robot's log (see robot-replay)")
 
     studio = command(
         "studio", "studio:run", "open a local page on which scenes are made, changed, measured and saved",

@@ -270,6 +270,84 @@ def listen() -> None:
         time.sleep(0.001)
 
 
+# ---- figures -------------------------------------------------------------------------------------------------------
+
+
+def echo() -> None:
+    """Answers every command with a state."""
+    transport = node("echo")
+    transport.subscribe("/command", m.JOINT_TRAJECTORY, 10)
+    transport.advertise("/joint_states", m.JOINT_STATE)
+    while True:
+        for received in transport.take("/command"):
+            point = received.message["points"][0]
+            names = received.message["joint_names"]
+            transport.publish("/joint_states", m.joint_state(transport.now(), names, point["positions"]))
+        time.sleep(0.0002)
+
+
+def trips() -> None:
+    """Measures how long an answer of :func:`echo` takes: ``trips COUNT``."""
+    transport = node("trips")
+    transport.advertise("/command", m.JOINT_TRAJECTORY)
+    transport.subscribe("/joint_states", m.JOINT_STATE, 10)
+    assert transport.wait_for_match("/command", 30.0)
+    wait_for(lambda: transport.hears("/joint_states"))
+    times: list[float] = []
+    command = m.joint_trajectory([f"joint{index}" for index in range(6)], [0.5] * 6, [], 0.2)
+    while not transport.take("/joint_states"):
+        transport.publish("/command", command)
+        time.sleep(0.2)
+    time.sleep(0.5)
+    transport.take("/joint_states")
+    for _ in range(int(sys.argv[2]) + 20):
+        begin = time.perf_counter()
+        transport.publish("/command", command)
+        while not transport.take("/joint_states"):
+            time.sleep(0.0001)
+        times.append(time.perf_counter() - begin)
+        time.sleep(0.002)
+    print(json.dumps(times[20:]), flush=True)
+    transport.close()
+
+
+def pace() -> None:
+    """Steps for a while at a rate and measures: ``pace HZ SECONDS``."""
+    hz, seconds = int(sys.argv[2]), float(sys.argv[3])
+    plain = PROFILES["wx250s"]
+    cameras = tuple(replace(camera, timeout_s=5.0) for camera in plain.cameras)
+    profile = replace(
+        plain, cameras=cameras, state_timeout_s=5.0, late_s=30.0, clock_skew_s=5.0, frozen_s=30.0,
+        limits=replace(default_limits(get_robot("widowx")), tracking_error_rad=10.0),
+    )  # fmt: skip
+    env: Any = gym.make(
+        "Gen3D-RealRobot-v0", transport="rospy", transport_options={"packages": ros1_packages()}, profile=profile,
+        robot_sim="real_time", dry_run=False, disable_env_checker=True, max_episode_steps=100_000, control_hz=hz,
+    )  # fmt: skip
+    robot = env.unwrapped
+    sent: list[float] = []
+    publish = robot._transport.publish
+
+    def noted(topic: str, message: Any) -> None:
+        if topic == profile.command.topic:
+            sent.append(time.monotonic())
+        publish(topic, message)
+
+    env.reset(seed=0, options={"arm": True})
+    robot._transport.publish = noted
+    ages, delays, info = [], [], {"overruns": 0}
+    for index in range(round(hz * seconds)):
+        action = np.zeros(7, np.float32)
+        action[:2] = 0.3 * math.sin(index / hz), 0.3 * math.cos(index / hz)
+        *_, info = env.step(action)
+        ages.append(info["ages_s"]["front"])
+        picture = robot._streams.pictures["front"]
+        delays.append(picture.received_s - picture.stamp_s)
+    env.close()
+    found = {"sent": sent[: len(ages)], "ages": ages, "delays": delays, "overruns": info["overruns"]}
+    print(json.dumps(found), flush=True)
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    {f.__name__: f for f in (frames, heard, serve, goals, policy, listen)}[sys.argv[1]]()
+    {f.__name__: f for f in (frames, heard, serve, goals, policy, listen, echo, trips, pace)}[sys.argv[1]]()

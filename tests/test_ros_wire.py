@@ -480,6 +480,8 @@ def test_a_log_is_simulated_again(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert max(max(episode.tool_error_m) for episode in results) < 1e-3
     assert main(["robot-replay", str(tmp_path / "log"), "--engine", ENGINE]) == 0
     assert "6 steps" in capsys.readouterr().out
+    assert main(["replay", str(tmp_path / "log")]) == 0
+    assert "6 steps" in capsys.readouterr().out
     with pytest.raises(FieldError, match="exists"):
         log.EpisodeLog(tmp_path / "log", make_contract(), None)
 

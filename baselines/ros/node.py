@@ -16,7 +16,7 @@ from .profiles import Profile, load_profile
 from .sim_robot import SimRobot, simulated
 from .transport import Message, Transport
 
-LOOP_S = 0.002
+LOOP_S = 0.001
 """How often commands are looked for; a physics step is 4 to 8 ms."""
 
 BEHIND_S = 0.5

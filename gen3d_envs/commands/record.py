@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from gen3d_envs.commands.console import Progress, say
+from gen3d_envs.commands.robot import replay_log
 from gen3d_envs.demos.record import record
 from gen3d_envs.demos.replay import replay
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.plan import Settings
 from gen3d_envs.registration import benchmark_scenes
+from gen3d_envs.sim.engines import DEFAULT
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,6 +44,9 @@ def run(args: argparse.Namespace) -> int:
 
 def run_replay(args: argparse.Namespace) -> int:
     """Replay; returns the exit code: 1 where an episode is not as recorded."""
+    if (Path(args.folder) / "metadata.yaml").is_file():
+        # A bag: what the robot environment recorded. It is compared, not expected to be the same to the bit.
+        return replay_log(args.folder, DEFAULT)
     progress = Progress(sys.stderr)
     done = replay(args.folder, lambda count, total: progress.stage("replay", f"{count} of {total} episodes"))
     progress.end()

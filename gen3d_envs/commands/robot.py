@@ -51,7 +51,18 @@ def run_sim(args: argparse.Namespace) -> int:
 
 def run_replay(args: argparse.Namespace) -> int:
     """Run ``gen3d robot-replay``; returns its exit code."""
-    results = _ros("log").replay(args.log, args.engine, args.scene)
+    return replay_log(args.log, args.engine, args.scene)
+
+
+def replay_log(log: str, engine: str, scene: str | None = None) -> int:
+    """Simulate a robot's log again and say how it went; returns 0.
+
+    Args:
+        log: folder of the bag.
+        engine: to simulate it with.
+        scene: instead of the recorded one.
+    """
+    results = _ros("log").replay(log, engine, scene)
     for index, episode in enumerate(results):
         error = max(episode.tool_error_m, default=0.0)
         say(

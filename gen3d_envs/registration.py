@@ -23,12 +23,12 @@ from gen3d_envs.spec import SCENE_NAME, SceneSpec, read_card
 ENTRY_POINT = "gen3d_envs.env:Gen3DEnv"
 FAMILIES = {
     "pick": "Gen3D-Pick-v0", "place": "Gen3D-Place-v0", "stack": "Gen3D-Stack-v0", "push": "Gen3D-Push-v0",
-    "sort": "Gen3D-Sort-v0", "rearrange": "Gen3D-Rearrange-v0",
+    "sort": "Gen3D-Sort-v0", "rearrange": "Gen3D-Rearrange-v0", "open": "Gen3D-Open-v0", "close": "Gen3D-Close-v0",
 }  # fmt: skip
 """The ID of each family of tasks."""
 
 BENCHMARK = "gen3d-100"
-FAMILY_BENCHMARKS = dict.fromkeys(("stack", "push", "sort", "rearrange"), "gen3d-tasks")
+FAMILY_BENCHMARKS = dict.fromkeys(("stack", "push", "sort", "rearrange", "open", "close"), "gen3d-tasks")
 """Where the scenes of a family are, if not in :data:`BENCHMARK`."""
 
 BENCHMARK_ID = "Gen3D-100-v0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 
 AIM_SHARE = 0.92
 """How far a part is opened; 80 % are asked for."""
+
+ENOUGH_SHARE = 0.88
+"""Where pulling ends at the latest."""
 
 STANDOFF_M = 0.07
 """From where the gripper comes to a handle."""
@@ -51,6 +54,36 @@ LID_FOLLOW = -0.1
 LEAN_RAD = 0.45
 """How far the hand leans back when it pushes."""
 
+STEEPER_RAD = (0.0, 0.2, -0.25)
+"""Added to the slope of the hand at a drawer, until the arm can lead it to the end of its way."""
+
+DOOR_FOLLOW = 0.45
+"""How much of a door's turning the hand takes part in."""
+
+TWIST_RAD = 0.3
+"""How far the hand may lag behind a door or lid before it lets go."""
+
+MISS_M, MISS_RAD = 0.003, 0.12
+"""What inverse kinematics may be off along the way."""
+
+MOST_STEPS = 5
+"""Control steps for a point of the path while something is held: an arm at its limits must not be waited for."""
+
+
+@dataclass(frozen=True)
+class _Hold:
+    """How a handle is held while it moves.
+
+    Attributes:
+        follow: how much of the part's turning the hand takes part in.
+        steep_rad: slope of the hand at a handle in a front, below the horizontal.
+        near: of two tool rotations that hold alike, the one nearer to this.
+    """
+
+    follow: float
+    steep_rad: float
+    near: Matrix
+
 
 @dataclass(frozen=True, eq=False)
 class _Way:
@@ -65,6 +98,10 @@ class _Way:
     def is_door(self) -> bool:
         """Whether it turns about an upright axis."""
         return self.part.joint.kind == "revolute" and abs(self.part.joint.axis[2]) > 0.5
+
+    def inside(self, share: float) -> bool:
+        """Whether there is room for fingers inside of what is open so far."""
+        return self.part.joint.kind == "revolute" and share > AJAR_SHARE
 
     def now(self) -> float:
         """The joint position, rad or m."""
@@ -85,19 +122,44 @@ class _Way:
         way = self.place(value + step) - self.place(value)
         return way / np.linalg.norm(way)
 
-    def grasp(self, value: float, follow: float) -> Matrix:
-        """Rotation of the tool on the handle; ``follow`` is how much of the part's turning it takes part in."""
-        turned = value * follow if self.part.joint.kind == "revolute" else value
+    def grasp(self, value: float, hold: _Hold) -> Matrix:
+        """Rotation of the tool on the handle."""
+        turned = value * hold.follow if self.part.joint.kind == "revolute" else value
         approach = self.at(turned, self.handle.approach, False)
         closing = self.at(turned, self.handle.closing, False)
         bar = np.cross(approach, closing)
         if self.handle.room_m and abs(approach[2]) < 0.5:  # a handle in a front
-            steep = DOWN_RAD[self.part.joint.kind]
-            approach = math.cos(steep) * approach + math.sin(steep) * DOWN
+            approach = math.cos(hold.steep_rad) * approach + math.sin(hold.steep_rad) * DOWN
             if abs(bar @ DOWN) < 0.5:
                 closing = np.cross(bar, approach)
         closing = closing - (closing @ approach) * approach
-        return _tool(approach, closing / np.linalg.norm(closing), self.skills)
+        return _tool(approach, closing / np.linalg.norm(closing), hold.near)
+
+    def reached(self, start: float, goal: float, hold: _Hold) -> float:
+        """How far the arm leads the handle from one joint position towards another: the last that it gets to."""
+        robot = self.skills.env.robot
+        arm: Sequence[float] = robot.home
+        last = start
+        for value in np.linspace(start, goal, 7).tolist():
+            rotation = self.grasp(value, hold)
+            x, y, z = self.place(value).tolist()
+            arm, miss = robot.inverse((x, y, z), rotation, arm)
+            if miss > MISS_M or float(np.linalg.norm(_turn(robot.forward(arm)[1], rotation))) > MISS_RAD:
+                break
+            last = value
+        return last
+
+    def hold(self, start: float, goal: float) -> _Hold:
+        """How to hold the handle; a drawer, so that the arm can lead it to the end."""
+        kind, now = self.part.joint.kind, self.skills.commanded()[1]
+        if kind == "revolute":
+            follow = LID_FOLLOW if abs(self.handle.approach[2]) > 0.5 else DOOR_FOLLOW
+            return _Hold(follow if self.handle.room_m else 1.0, DOWN_RAD[kind], now)
+        (ax, bx, cx), (ay, by, cy), (az, bz, cz) = self.grasp(start, _Hold(1.0, DOWN_RAD[kind], now))
+        first: Matrix = (ax, bx, cx), (ay, by, cy), (az, bz, cz)
+        other: Matrix = (-ax, -bx, cx), (-ay, -by, cy), (-az, -bz, cz)  # half a turn about its own axis
+        holds = [_Hold(1.0, DOWN_RAD[kind] + more, near) for more in STEEPER_RAD for near in (first, other)]
+        return max(holds, key=lambda hold: self.reached(start, goal, hold))
 
 
 def script(skills: Skills) -> Actions:
@@ -113,7 +175,7 @@ def script(skills: Skills) -> Actions:
         share = way.now() / part.joint.upper
         if task.family == "open":
             if share < OPEN_SHARE + 0.04:
-                inside = way.is_door and share > AJAR_SHARE
+                inside = way.inside(share) and (way.is_door or attempt > 0 or not handle.room_m)
                 yield from _push(way, AIM_SHARE, attempt) if inside else _pull(way, attempt)
         elif share > 0.03:
             yield from _push(way, -0.04, attempt)
@@ -122,25 +184,29 @@ def script(skills: Skills) -> Actions:
 
 
 def _pull(way: _Way, attempt: int) -> Actions:
-    """Take hold of the handle, lead it along its way, let go and back off."""
+    """Take hold of the handle, lead it along its way as far as the arm gets, let go and back off."""
     skills, part, handle = way.skills, way.part, way.handle
     start, goal = way.now(), (AIM_SHARE + 0.03 * (attempt % 3)) * part.joint.upper
-    follow = 1.0 if not handle.room_m else 0.45 if part.joint.kind == "revolute" else 1.0
-    if abs(handle.approach[2]) > 0.5:
-        follow = LID_FOLLOW
-    rotation = way.grasp(start, follow)
+    hold = way.hold(start, goal)
+    rotation = way.grasp(start, hold)
     approach = -np.array(rotation)[:, 2]
     opening = _opening(skills, handle.width_m + 2 * ROOM_M)
     place = way.place(start)
-    yield from _move(skills, _above(place - STANDOFF_M * approach), rotation, opening)
-    yield from _move(skills, place - STANDOFF_M * approach, rotation, opening)
+    yield from _move(skills, _above(place - STANDOFF_M * approach), rotation, opening, patience=4)
+    yield from _move(skills, place - STANDOFF_M * approach, rotation, opening, patience=4)
     yield from _move(skills, place, rotation, opening, speed=0.6)
     yield from _move(skills, place, rotation, -1.0, stay_s=CLOSE_S)
-    for value in np.linspace(start, goal, STEPS)[1:]:
-        turned = way.grasp(float(value), follow)
-        yield from _move(skills, way.place(float(value)), turned, -1.0, speed=0.35, patience=1)
-        if ROBOT not in skills.env.world.contacts(skills.target):
-            break  # lost it: better plan anew than pull at nothing
+    lost = 0
+    for value in np.linspace(start, goal, STEPS).tolist()[1:]:
+        yield from _move(
+            skills, way.place(value), way.grasp(value, hold), -1.0, speed=0.35, patience=1, most=MOST_STEPS
+        )
+        lost = lost + 1 if ROBOT not in skills.env.world.contacts(skills.target) else 0
+        share = way.now() / part.joint.upper
+        behind = float(np.linalg.norm(_turn(skills.commanded()[1], way.grasp(value, hold))))
+        # Lost: better plan anew than pull at nothing. Twisted: the rest is pushed from inside.
+        if lost == 2 or share > ENOUGH_SHARE or (behind > TWIST_RAD and way.inside(share - 0.1)):
+            break
     at, rotation = skills.commanded()
     yield from _move(skills, np.array(at), rotation, opening, stay_s=OPEN_S)
     yield from _move(skills, np.array(at) + 0.06 * np.array(rotation)[:, 2], rotation, opening, patience=2)
@@ -166,11 +232,11 @@ def _push(way: _Way, goal: float, attempt: int) -> Actions:
         if opens:
             away = -away - (handle.room_m + LEAF_M) * along
         wide = way.at(value if way.is_door else 0.0, (1.0, 0.0, 0.0), False)
-        return way.place(value) + away, _tool(approach, wide, skills)
+        return way.place(value) + away, _tool(approach, wide, skills.commanded()[1])
 
     first, rotation = pose(start, 0.03 + 0.01 * (attempt % 3))
-    yield from _move(skills, _above(first), rotation, -1.0)
-    yield from _move(skills, first, rotation, -1.0)
+    yield from _move(skills, _above(first), rotation, -1.0, patience=3)
+    yield from _move(skills, first, rotation, -1.0, patience=3)
     for value in np.linspace(start, goal * upper, STEPS):
         yield from _move(skills, *pose(float(value), -0.002), -1.0, speed=0.5, patience=1)
     yield from _move(skills, *pose(way.now(), 0.03), -1.0, patience=3)
@@ -190,14 +256,14 @@ def _opening(skills: Skills, width_m: float) -> float:
     return float(np.clip(2.0 * share - 1.0, -1.0, 1.0))
 
 
-def _tool(approach: Array, closing: Array, skills: Skills) -> Matrix:
-    """Tool rotation for an approach and a closing direction; of the two, the one that is nearer to the present."""
+def _tool(approach: Array, closing: Array, near: Matrix) -> Matrix:
+    """Tool rotation for an approach and a closing direction; of the two, the one that is nearer to another."""
     best: Matrix | None = None
     least = math.inf
     for sign in (1.0, -1.0):
         z, y = -approach, sign * closing
         rows = np.stack([np.cross(y, z), y, z], axis=1).tolist()
-        turn = float(np.linalg.norm(_turn(skills.commanded()[1], rows)))
+        turn = float(np.linalg.norm(_turn(near, rows)))
         if turn < least:
             best, least = (tuple(rows[0]), tuple(rows[1]), tuple(rows[2])), turn
     assert best is not None
@@ -215,13 +281,16 @@ def _turn(start: Matrix, goal: Matrix) -> Array:
 
 def _move(
     skills: Skills, position: Array, rotation: Matrix, gripper: float, stay_s: float = 0.0, speed: float = 1.0,
-    patience: int = WAIT_STEPS,
+    patience: int = WAIT_STEPS, most: int = 1000,
 ) -> Iterator[NDArray[np.float32]]:  # fmt: skip
-    """Actions that bring the tool to a pose and keep it there; given up after ``patience`` steps without progress."""
+    """Actions that bring the tool to a pose and keep it there.
+
+    Given up after ``patience`` steps without progress, and after ``most`` steps in any case.
+    """
     hz = skills.env.control_hz
     step, turn = TOOL_SPEED_MPS / hz * speed, TOOL_TURN_RADPS / hz * min(1.0, 1.6 * speed)
     stay, last, waited = math.ceil(stay_s * hz - 1e-9), math.inf, 0
-    while True:
+    for _ in range(most):
         at, now = skills.commanded()
         gap, twist = position - np.array(at), _turn(now, rotation)
         distance, angle = float(np.linalg.norm(gap)), float(np.linalg.norm(twist))

@@ -35,11 +35,19 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """One sentence."""
-        return verdict(self.overall, self.first, self.second)
+        return verdict(self.overall, self.first, self.second, len(self.axes) == 1)
 
 
-def verdict(found: Difference, first: str, second: str) -> str:
-    """A difference in one sentence."""
+def verdict(found: Difference, first: str, second: str, tested: bool = True) -> str:
+    """A difference in one sentence.
+
+    Args:
+        found: it.
+        first: name of the first policy.
+        second: name of the other.
+        tested: say McNemar's p too. It takes all pairs for independent, which those of one seed under several axes
+            are not; the interval knows better.
+    """
     mean, low, high = (100 * value for value in (found.mean, found.low, found.high))
     if not found.certain:
         same = found.first_only == found.second_only == 0
@@ -51,9 +59,10 @@ def verdict(found: Difference, first: str, second: str) -> str:
         )
     better = first if mean > 0 else second
     low, high = sorted((abs(low), abs(high)))
+    p = f", McNemar p {_p(found.p_value)}" if tested else ""
     return (
         f"{better} better by {abs(mean):.1f} points, 95 % interval {low:.1f} to {high:.1f}, {found.pairs} paired "
-        f"episodes, McNemar p {_p(found.p_value)}"
+        f"episodes{p}"
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ import pytest
 from gen3d_envs.baselines.ros.env import RealRobotEnv
 from gen3d_envs.baselines.ros.fake import FAULTS
 from gen3d_envs.baselines.ros.profiles import PROFILES, load_profile, to_text
+from gen3d_envs.baselines.ros.transport import Received
 from gymnasium.utils.env_checker import check_env
 from helpers import ENGINE, PICK, PLACE, make
 
@@ -165,6 +169,59 @@ def test_a_stop_latches_until_it_is_confirmed(made: Any) -> None:
         env.step(GO)
     env.reset(seed=0, options={"arm": True})
     env.step(GO)
+
+
+def test_a_stop_from_another_thread_is_the_last_word(made: Any) -> None:
+    """While a command is on its way out, a stop comes: its hold is sent after that, and nothing after the hold."""
+    env = made()
+    env.reset(seed=0, options={"arm": True})
+    env.step(GO)
+    publish, counts = env._transport.publish, []
+
+    def stop() -> None:
+        env.estop()
+        counts.append(len(commands(env)))
+
+    stopper = threading.Thread(target=stop)
+
+    def slowly(topic: str, message: Any) -> None:
+        if topic == env.profile.command.topic and stopper.ident is None:
+            stopper.start()
+            time.sleep(0.05)
+        publish(topic, message)
+
+    env._transport.publish = slowly
+    with pytest.raises(RobotStop) as caught:
+        step_for_a_while(env)
+    stopper.join()
+    assert caught.value.reason == "estop" and counts == [len(commands(env))]
+    hold = tuple(commands(env)[-1]["points"][0]["positions"])
+    assert hold in [state.positions[:6] for state in env._streams.history], "what was measured, not what was commanded"
+
+
+def test_a_stop_can_be_asked_for_by_message(made: Any) -> None:
+    env = made(options={"state_hz": 30})
+    env.reset(seed=0, options={"arm": True})
+    env._transport._queues["/gen3d/stop"].append(Received({"data": "stand back"}, env._transport.now(), 1))
+    with pytest.raises(RobotStop, match="stand back") as caught:
+        env.step(GO)
+    assert caught.value.reason == "stop_requested" and env.mode == "stopped"
+    (told,) = [json.loads(message["data"]) for _, topic, message in env._transport.sent if topic == "/gen3d/stopped"]
+    assert told["reason"] == "stop_requested"
+
+
+def test_velocities_are_repeated_before_servo_forgets_them(made: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(to_text(PROFILES["wx250s"]).replace('"kind": "joint_trajectory"', '"kind": "twist"', 1))
+    env = made(profile=str(path))
+    env.reset(seed=0, options={"arm": True})
+    for _ in range(3):
+        env.step(GO)
+    times = [at for at, topic, _ in env._transport.sent if topic == env.profile.command.topic]
+    assert len(times) > 9 and max(np.diff(times)) < 0.1
+    env.estop()
+    twist = commands(env)[-1]["twist"]
+    assert set(twist["linear"].values()) | set(twist["angular"].values()) == {0.0}
 
 
 def test_closing_holds(made: Any) -> None:

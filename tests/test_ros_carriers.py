@@ -225,7 +225,22 @@ message("trajectory_msgs/JointTrajectory", header="std_msgs/Header", joint_names
 message("sensor_msgs/Image", header="std_msgs/Header", height="uint32", width="uint32", encoding="string",
         is_bigendian="uint8", step="uint32", data="sequence<uint8>")
 
-BUS, QOS, LOG = {}, {}, []
+BUS, QOS, LOG, SERVICES, GOALS = {}, {}, [], {}, []
+
+class Future:
+    def __init__(self, value): self.value = value
+    def result(self): return self.value
+    def add_done_callback(self, done): done(self)
+
+class ActionClient:
+    def __init__(self, node, kind, name): self.name = name
+    def wait_for_server(self, timeout_sec): return self.name == "/arm/follow"
+    def send_goal_async(self, goal):
+        GOALS.append(goal)
+        first = goal.trajectory.points[0].positions[0]
+        ended = types.SimpleNamespace(status=6 if first < 0 else 4, result=types.SimpleNamespace(error_string="path"))
+        handle = types.SimpleNamespace(accepted=first != 9.0, get_result_async=lambda: Future(ended))
+        return Future(handle)
 
 class Node:
     def __init__(self, name, context): self.published = set()
@@ -234,6 +249,7 @@ class Node:
     def create_publisher(self, kind, topic, qos):
         self.published.add(topic)
         return types.SimpleNamespace(publish=lambda m: [c(m) for c in BUS.get(topic, [])])
+    def create_service(self, kind, name, callback): SERVICES[name] = callback
     def count_publishers(self, topic): return int(topic in self.published)
     def destroy_node(self): LOG.append("destroyed")
 
@@ -258,10 +274,30 @@ qos.QoSProfile = lambda depth, reliability: (depth, reliability)
 qos.ReliabilityPolicy = types.SimpleNamespace(BEST_EFFORT="best effort", RELIABLE="reliable")
 sys.modules.update({"rclpy": rclpy, "rclpy.executors": executors, "rclpy.qos": qos})
 
+action = types.ModuleType("rclpy.action")
+action.ActionClient = ActionClient
+control, services = types.ModuleType("control_msgs.action"), types.ModuleType("std_srvs.srv")
+control.FollowJointTrajectory = types.SimpleNamespace(
+    Goal=lambda: types.SimpleNamespace(trajectory=CLASSES["trajectory_msgs/JointTrajectory"]()))
+services.Trigger = "Trigger"
+sys.modules.update({"rclpy.action": action, "control_msgs": types.ModuleType("control_msgs"),
+                    "control_msgs.action": control, "std_srvs": types.ModuleType("std_srvs"), "std_srvs.srv": services})
+
 import numpy as np
 from gen3d_envs.baselines.ros import messages as m
 from gen3d_envs.baselines.ros.transport import make_transport
 transport = make_transport("rclpy", {"node": "policy"})
+transport.advertise_action("/arm/follow")
+assert transport.wait_for_action("/arm/follow", 1.0)
+for value, problem in ((1.0, ""), (-1.0, "was aborted: path"), (9.0, "was rejected"), (2.0, "")):
+    transport.send_goal("/arm/follow", m.joint_trajectory(["a"], [value], [], 0.25))
+    found = transport.goal_problem()
+    assert found.endswith(problem) and bool(found) == bool(problem), found
+    assert transport.goal_problem() == ""
+assert [goal.trajectory.points[0].positions for goal in GOALS] == [[1.0], [-1.0], [9.0], [2.0]]
+assert transport.serve_trigger("/gen3d/stop", lambda: "stopped")
+answer = SERVICES["/gen3d/stop"](None, types.SimpleNamespace(success=False, message=""))
+assert (answer.success, answer.message) == (True, "stopped")
 transport.subscribe("/command", m.JOINT_TRAJECTORY, 10)
 transport.subscribe("/image", m.IMAGE, 1)
 transport.advertise("/command", m.JOINT_TRAJECTORY)

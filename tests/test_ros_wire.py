@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
@@ -366,6 +367,38 @@ def test_another_program_stops_it_and_the_guard_is_missed(robot_sim: SimProcess)
         assert caught.value.reason == "guard_lost" and robot.mode == "stopped"
     finally:
         env.close()
+        other.close()
+
+
+def test_a_policy_that_hangs_or_dies_is_held_by_the_guard(robot_sim: SimProcess) -> None:
+    dds = pytest.importorskip("gen3d_envs.baselines.ros.dds", exc_type=ImportError)
+    other = dds.DdsTransport(**robot_sim.options)
+    topic = PROFILES["wx250s"].command.topic
+    other.subscribe("/gen3d/stopped", messages.STRING, 10)
+    other.subscribe(topic, messages.JOINT_TRAJECTORY, 100)
+    other.subscribe("/wx250s/joint_states", messages.JOINT_STATE, 10)
+    wish = {"transport": "cyclonedds", "options": robot_sim.options, "late_s": 2.0, "state_s": 5.0, "camera_s": 5.0}
+    program = Path(__file__).with_name("ros_programs.py")
+    policy = subprocess.Popen(
+        [sys.executable, str(program), "policy", json.dumps(wish)], stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    told: list[Any] = []
+    try:
+        assert policy.stdout is not None and policy.stdout.readline() == "armed\n"
+        for number, reason in ((signal.SIGSTOP, "policy_late"), (signal.SIGKILL, "policy_lost")):
+            policy.send_signal(number)
+            told.clear()
+            wait_for(lambda: told.extend(other.take("/gen3d/stopped")) or bool(told))
+            said = json.loads(told[0].message["data"])
+            assert (said["reason"], said["by"]) == (reason, "guard")
+            sent: list[Any] = []
+            wait_for(lambda: sent.extend(other.take(topic)) or bool(sent))  # noqa: B023
+            state = other.take("/wx250s/joint_states")[-1].message
+            assert sent[-1].message["points"][0]["positions"] == pytest.approx(list(state["position"])[:6], abs=0.1)
+    finally:
+        policy.kill()
+        policy.wait()
+        policy.stdout.close()  # type: ignore[union-attr]
         other.close()
 
 

@@ -177,12 +177,15 @@ class Algorithm:
 
 
 _PLAIN = "gen3d_envs.baselines.plain.train"
+_VLA = "gen3d_envs.baselines.vla.entry"
 
 ALGORITHMS: dict[str, Algorithm] = {
     each.name: each
     for each in (
         Algorithm("ppo", "PPO of Stable-Baselines3 from nothing, from state or pixels", f"{_PLAIN}:train_ppo"),
         Algorithm("sac", "SAC of Stable-Baselines3 from nothing, from state", f"{_PLAIN}:train_sac"),
+        Algorithm("imitation", "FlowVLA from demonstrations of the expert, from pixels", f"{_VLA}:train_imitation"),
+        Algorithm("flow", "PPOFlow: a FlowVLA fine-tuned by reinforcement, from pixels", f"{_VLA}:train_flow"),
     )
 }
 """By name."""

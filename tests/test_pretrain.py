@@ -162,7 +162,7 @@ def test_what_was_learned_is_a_policy(demos: Demos, tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(demos: Demos, tmp_path: Path) -> None:
     model = new_model("micro", demos, 0)
 
-    def loss(rng: np.random.Generator, noise: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+    def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         loss.calls += 1  # type: ignore[attr-defined]
         weight = model.flow.out.weight.square().sum()
         return weight * (float("nan") if loss.calls > 5 else 1.0), {}  # type: ignore[attr-defined]

@@ -10,11 +10,12 @@ import msgspec
 
 from gen3d_envs.errors import FieldError
 
+from ..vla.entry import device_of  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
 from .measure import OutOfTime, found, run
 from .plot import png, svg
 from .settings import PRESETS, StudySettings
-from .stages import Study, Tell, device_of
+from .stages import Study, Tell
 from .table import markdown
 
 SETTINGS = "study.json"

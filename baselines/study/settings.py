@@ -43,10 +43,10 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     physics: str = FASTEST
     broad: int = 600
     looks: int = 7200
-    see_steps: int = 3000
+    see_steps: int = 8000
     demo_scenes: int = 10
     demos: int = 60
-    imitate_steps: int = 1500
+    imitate_steps: int = 3000
     counts: tuple[int, ...] = (0, 1, 10, 25, 50, 100)
     seeds: tuple[int, ...] = (0,)
     environments: int = 64
@@ -59,7 +59,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     episodes: int = 4
     handmade_episodes: int = 50
     max_steps: int = 100
-    learn_batch: int = 128
+    learn_batch: int = 64
     splits: tuple[str, ...] = ("train", "heldout", "handmade")
 
     def __post_init__(self) -> None:

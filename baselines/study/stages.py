@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import torch
 
 from gen3d_envs.bank.generate import generate
 from gen3d_envs.bank.index import Settings as BankSettings
@@ -18,9 +16,8 @@ from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..vla.curve import Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
-from ..vla.learn import Recipe  # noqa: TID252
 from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
-from ..vla.pretrain import imitate, new_model, see  # noqa: TID252
+from ..vla.pretrain import IMITATING, SEEING, imitate, new_model, see  # noqa: TID252
 from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
 from .settings import IMITATION, StudySettings, training_name
 
@@ -131,7 +128,7 @@ class Study:
         if not (folder / "model" / WEIGHTS).is_file():
             frames = self.frames()
             model = new_model(self.settings.size, frames, 0)
-            recipe = Recipe(steps=self.settings.see_steps, batch=self.settings.learn_batch, save_every=100)
+            recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
             curve: Curve | None = None
             for progress in see(model, frames, folder, recipe, self.left_s):
                 curve = curve or Curve(folder / "curve.csv", progress.step - 1)
@@ -147,9 +144,9 @@ class Study:
         if not (folder / "model" / WEIGHTS).is_file():
             start, demos = self.seen(), self.demos()
             model = load_flow_vla(start)
-            recipe = Recipe(steps=self.settings.imitate_steps, batch=self.settings.learn_batch, lr=5e-4, save_every=100)
+            recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=self.settings.learn_batch)
             curve: Curve | None = None
-            for progress in imitate(model, demos, folder, recipe, self.left_s):
+            for progress in imitate(model, demos, folder, recipe, self.left_s, train_tower=False):
                 curve = curve or Curve(folder / "curve.csv", progress.step - 1)
                 curve.add(progress.step, progress.figures)
                 self.tell(IMITATION, progress.step, progress.steps, f"loss {progress.figures['flow']:.3f}")
@@ -179,8 +176,3 @@ class Study:
             _ = self.left_s
             raise OutOfTime("The time is over; run the same command to go on.")
         return self.folder / name / "model"
-
-
-def device_of(wanted: str) -> str:
-    """``"auto"`` as what there is."""
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted

@@ -28,8 +28,8 @@ from .checkpoint import (
     save_state,
 )
 
-Loss = Callable[[np.random.Generator, torch.Generator], tuple[Tensor, dict[str, float]]]
-"""Draws a batch and computes its loss, with figures to log."""
+Loss = Callable[[int, np.random.Generator, torch.Generator], tuple[Tensor, dict[str, float]]]
+"""Draws the batch of a step and computes its loss, with figures to log."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: 
             noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(number)
-            value, figures = loss(rng, noise)
+            value, figures = loss(number, rng, noise)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             norm = nn.utils.clip_grad_norm_(parameters, recipe.norm)

@@ -89,7 +89,8 @@ class Tower(nn.Module):
     """Convolutions led by the words (FiLM, Perez et al. 2018), and where each of their maps responds most.
 
     Three levels, each half as fine as the one before, and back up to the first: what a thing is shows coarsely, where
-    it is shows finely. The first two fine maps are trained to respond where the target and the receptacle are.
+    it is shows finely. Two further maps, products of the fine ones with two queries made of the words, are trained to
+    respond where the target and the receptacle are.
     """
 
     def __init__(self, channels: list[int], text_width: int) -> None:
@@ -107,8 +108,10 @@ class Tower(nn.Module):
         self.fine = nn.Conv2d(b, b, 3, 1, 1)
         self.film = nn.ModuleList(nn.Linear(text_width, 2 * n) for n in (c, d, c, b))
         self.norms = nn.ModuleList(nn.GroupNorm(4, n, affine=False) for n in (c, d, c, b))
+        self.key = nn.Conv2d(b, b, 1)
+        self.query = nn.Linear(text_width, 2 * b)
         self.sharpness = nn.Parameter(torch.tensor(2.0))
-        self.size = 2 * (b + c) + d
+        self.size = 2 * (b + c) + d + 4
 
     def forward(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
         """Look.
@@ -127,20 +130,24 @@ class Tower(nn.Module):
         mid = mid + functional.interpolate(self.up(deep), size=mid.shape[-2:], mode="nearest")
         mid = self._led(self.middle(mid), words, 2)
         near = near + functional.interpolate(self.down(mid), size=near.shape[-2:], mode="nearest")
-        fine = self._led(self.fine(near), words, 3)
-        seen = torch.cat([self._points(fine), self._points(mid), deep.mean((2, 3))], 1)
-        return seen, fine[:, :2] * self.sharpness
+        near = self.norms[3](self.fine(near))
+        fine = self._led(near, words, 3, normed=True)
+        queries = self.query(words).view(len(words), 2, -1)
+        heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(functional.silu(near)))
+        points = [_points(fine * self.sharpness), _points(mid * self.sharpness), _points(heat)]
+        return torch.cat([*points, deep.mean((2, 3))], 1), heat
 
-    def _led(self, x: Tensor, words: Tensor, index: int) -> Tensor:
+    def _led(self, x: Tensor, words: Tensor, index: int, normed: bool = False) -> Tensor:
         scale, shift = self.film[index](words)[..., None, None].chunk(2, 1)
-        return functional.silu(self.norms[index](x) * (1.0 + scale) + shift)
+        return functional.silu((x if normed else self.norms[index](x)) * (1.0 + scale) + shift)
 
-    def _points(self, maps: Tensor) -> Tensor:
-        """Expected place of each map's response, in [-1, 1] (spatial softmax, Levine et al. 2016)."""
-        height, width = maps.shape[-2:]
-        weights = torch.softmax(maps.flatten(2) * self.sharpness, -1).view_as(maps)
-        down, right = places(height, maps.device), places(width, maps.device)
-        return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
+
+def _points(maps: Tensor) -> Tensor:
+    """Expected place of each map's response, in [-1, 1] (spatial softmax, Levine et al. 2016)."""
+    height, width = maps.shape[-2:]
+    weights = torch.softmax(maps.flatten(2), -1).view_as(maps)
+    down, right = places(height, maps.device), places(width, maps.device)
+    return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
 
 
 def places(count: int, device: torch.device) -> Tensor:

@@ -1,0 +1,124 @@
+"""``gen3d train --algo imitation`` and ``--algo flow``: the parts of the study by themselves, in any scenes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import torch
+
+from gen3d_envs.errors import FieldError
+
+from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
+from ..ppo.fleet import FleetSettings  # noqa: TID252
+from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
+from .curve import Curve
+from .demos import DemoSettings, collect
+from .policy import load_flow_vla
+from .pretrain import IMITATING, imitate, new_model
+
+
+class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What imitation is told.
+
+    Attributes:
+        start: folder of a policy to begin with; a new one where empty.
+        size: of a new one, see :data:`gen3d_envs.baselines.vla.config.SIZES`.
+        demos: demonstrations of the expert, scene by scene in turns.
+        noise: on its actions.
+        batch: frames of a step.
+        lr: highest learning rate.
+        tower: whether tower and words are trained, too.
+    """
+
+    start: str = ""
+    size: str = "tiny"
+    demos: int = 60
+    noise: float = 0.12
+    batch: int = 64
+    lr: float = 5e-4
+    tower: bool = True
+
+
+class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What PPOFlow is told.
+
+    Attributes:
+        start: folder of the policy to begin with.
+        envs: environments.
+        max_steps: control steps of an episode.
+        shaping, kl, noise_end, anchor, lr, batch, epochs, warmup, tower: see
+            :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`.
+        rollout: decisions of every environment between two updates.
+    """
+
+    start: str = ""
+    envs: int = 32
+    max_steps: int = 100
+    rollout: int = 24
+    shaping: float = 0.5
+    kl: float = 0.2
+    noise_end: float = 0.5
+    anchor: float = 0.0
+    lr: float = 1e-4
+    batch: int = 512
+    epochs: int = 3
+    warmup: int = 3
+    tower: bool = False
+
+
+def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
+    """Collect demonstrations and imitate them; ``steps`` are those of the optimizer. See :data:`algorithms.Train`."""
+    recipe = settings.recipe(ImitationRecipe)
+    _pixels(settings)
+    env = settings.env()
+    demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
+                    max(1, settings.jobs))  # fmt: skip
+    model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos, settings.seed)
+    model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
+    how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
+    curve: Curve | None = None
+    for progress in imitate(model, demos, out, how, train_tower=recipe.tower):
+        curve = curve or Curve(out / "curve.csv", progress.step - 1)
+        curve.add(progress.step, progress.figures)
+        tell(Report(progress.step, progress.steps, figures=progress.figures))
+    return out / "model"
+
+
+def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
+    """Fine-tune with PPOFlow; ``steps`` are control steps of all environments. See :data:`algorithms.Train`."""
+    recipe = settings.recipe(FlowRecipe)
+    _pixels(settings)
+    if not recipe.start:
+        raise FieldError("start", recipe.start, "names no policy", "Say which to fine-tune: --set start=FOLDER")
+    start = Path(recipe.start)
+    chunk = load_flow_vla(start).config.chunk
+    fleet = FleetSettings(
+        env=replace(settings.env(), max_steps=recipe.max_steps), count=recipe.envs, jobs=settings.jobs, chunk=chunk,
+        shaping=recipe.shaping, seed=settings.seed,
+    )  # fmt: skip
+    how = FlowSettings(
+        fleet=fleet, decisions=-(-settings.steps // chunk), steps=recipe.rollout, batch=recipe.batch,
+        epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, noise_end=recipe.noise_end, warmup=recipe.warmup,
+        anchor=recipe.anchor, train_tower=recipe.tower, seed=settings.seed,
+    )  # fmt: skip
+    first: list[int] = []
+
+    def progress(now: FlowProgress) -> None:
+        first.append(now.decisions)
+        resumed = first[0] - recipe.envs * recipe.rollout
+        tell(Report(now.decisions * chunk, now.wanted * chunk, now.success, now.figures, resumed * chunk))
+
+    train(start, how, out, progress=progress, device=device_of(settings.device))
+    return out / "model"
+
+
+def device_of(wanted: str) -> str:
+    """``"auto"`` as what there is."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def _pixels(settings: TrainSettings) -> None:
+    if settings.obs != "pixels":
+        raise FieldError("obs", settings.obs, f"is not what {settings.algo} sees", "Use pixels")

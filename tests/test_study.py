@@ -1,0 +1,133 @@
+"""The study: its order, its table, its curve, its settings; and its parts as ``gen3d train`` runs them."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from gen3d_envs.baselines.algorithms import TrainSettings, train
+from gen3d_envs.baselines.study.command import study
+from gen3d_envs.baselines.study.measure import order
+from gen3d_envs.baselines.study.plot import png, svg
+from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, training_name
+from gen3d_envs.baselines.study.table import Trained, markdown, time_ratio
+from gen3d_envs.baselines.vla.policy import load_flow_vla
+
+from gen3d_envs.cli import main
+from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.result import EpisodeRow, Result
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def episode(scene: int, index: int, seconds: float | None) -> EpisodeRow:
+    return EpisodeRow(
+        scene=f"S{scene}", axis="train", index=index, seed=index, start="0" * 16, instruction="",
+        success=seconds is not None,
+        outcome="success" if seconds is not None else "dropped", partial=seconds is not None, steps=10,
+        time_to_success_s=seconds,
+    )  # fmt: skip
+
+
+class Rows:
+    """As much of a result as the table reads."""
+
+    def __init__(self, times: list[float | None]) -> None:
+        self.episodes = tuple(episode(i // 2, i % 2, each) for i, each in enumerate(times))
+
+
+def trained(name: str, *seeds: list[float | None]) -> Trained:
+    results: list[Result] = [Rows(times) for times in seeds]  # type: ignore[misc]
+    return Trained(name, tuple(range(len(seeds))), {"train": results, "heldout": results})
+
+
+IMITATION = trained("imitation", [10.0, None, 8.0, None])
+TEN = trained("10", [5.0, 6.0, 8.0, None], [5.0, 6.0, None, None])
+
+
+def test_the_table_pools_seeds_and_shows_the_papers_figures() -> None:
+    lines = markdown([IMITATION, TEN, trained("100", [4.0] * 4)]).splitlines()
+    assert "imitation only | 1 | 50.0 % (15.0 to 85.0, 4)" in lines[2] and "9.7 %, 23.7 %" in lines[2]
+    assert "10 generated | 2 | 62.5 %" in lines[3] and "72.1 %" in lines[3]
+    assert "100 generated | 1 | 100.0 %" in lines[4]
+    assert lines[3].split("|")[5].strip() == ""  # the hand-made scenes were not measured
+
+
+def test_times_are_compared_in_episodes_that_both_solve() -> None:
+    found = time_ratio(IMITATION, TEN, "train")
+    assert found is not None
+    # Both solve the first (10 against 5, and 5) and the third (8 against 8).
+    assert found.mean == pytest.approx((10 + 8 + 10) / (5 + 8 + 5))
+    assert found.low <= found.mean <= found.high
+    assert time_ratio(IMITATION, trained("1", [None] * 4), "train") is None
+
+
+def test_the_curve_is_drawn(tmp_path: Path) -> None:
+    drawn = svg([IMITATION, TEN, trained("100", [4.0] * 4)])
+    assert len(ElementTree.fromstring(drawn).findall("{*}circle")) == 2 * 3 + 3  # two splits of three, and the legend
+    assert png([IMITATION]).startswith(b"\x89PNG")
+
+
+def test_the_headline_comes_first() -> None:
+    assert order(StudySettings()) == [100, 1, 50, 25, 10, 0]
+    assert order(StudySettings(), only=25) == [25] and order(StudySettings(), only=7) == []
+    assert order(StudySettings(counts=(10,))) == [10]
+    assert training_name(0, 1) == "handmade-s1" and training_name(25, 0) == "n25-s0"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"colour": "red"}, "--set = 'colour': is no setting"),
+        ({"decisions": "many"}, "decisions"),
+        ({"decisions": "0"}, "decisions = 0: is below 1"),
+        ({"counts": "1,-2"}, "counts"),
+    ],
+)
+def test_bad_settings(tmp_path: Path, options: dict[str, str], problem: str) -> None:
+    with pytest.raises(FieldError, match=problem):
+        study(tmp_path, "smoke", options, None, None, 1, "cpu", 0.0, lambda *_: None)
+    assert not (tmp_path / "study.json").exists()
+
+
+def test_a_folder_keeps_its_settings(tmp_path: Path) -> None:
+    finished, lines = study(tmp_path, "smoke", {"demos": "3"}, [0, 1], None, 1, "cpu", 0.0, lambda *_: None)
+    assert not finished and "time is over" in lines[-1]
+    kept = msgspec.json.decode((tmp_path / "study.json").read_bytes(), type=StudySettings)
+    assert kept.demos == 3 and kept.seeds == (0, 1)
+    with pytest.raises(FieldError, match="demos = 4: is not this folder's 3"):
+        study(tmp_path, "smoke", {}, None, None, 1, "cpu", 0.0, lambda *_: None)
+
+
+def test_presets() -> None:
+    assert set(PRESETS) == {"full", "smoke"} and PRESETS["full"].counts == (0, 1, 10, 25, 50, 100)
+
+
+def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
+    where = ["--obs", "pixels", "--env", "Gen3D-Pick-v0", "--scenes", "2", "--size", "24", "--jobs", "1"]
+    imitation, flow = tmp_path / "imitation", tmp_path / "flow"
+    small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8"]
+    assert main(["train", "--algo", "imitation", "--steps", "6", *where, *small, "--out", str(imitation)]) == 0
+    assert load_flow_vla(imitation / "model").config.action_dim == 7
+    small = ["--set", "envs=2", "--set", "rollout=2", "--set", "batch=4", "--set", "max_steps=8"]
+    small += ["--set", f"start={imitation / 'model'}"]
+    assert main(["train", "--algo", "flow", "--steps", "32", *where, *small, "--out", str(flow)]) == 0
+    assert load_flow_vla(flow / "model").config.contract == load_flow_vla(imitation / "model").config.contract
+    assert len((flow / "curve.csv").read_text().splitlines()) == 3
+
+
+def test_flow_needs_a_start_and_pixels(tmp_path: Path) -> None:
+    settings = TrainSettings(algo="flow", target="Gen3D-Pick-v0", steps=8, obs="pixels", scenes=1)
+    with pytest.raises(FieldError, match="--set start=FOLDER"):
+        train(settings, tmp_path)
+    with pytest.raises(FieldError, match="Use pixels"):
+        train(TrainSettings(algo="imitation", target="Gen3D-Pick-v0", steps=8), tmp_path)

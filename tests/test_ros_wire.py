@@ -483,7 +483,7 @@ def test_what_the_protocol_counts() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [({"transport": None}, "transport"), ({"transport": "pigeon"}, "transport"), ({"split": "train"}, "no splits"),
-     ({"target": "Gen3D-Pick-v0", "transport": "rospy"}, "is no robot")],
+     ({"axes": ("light",)}, "reality"), ({"target": "Gen3D-Pick-v0", "transport": "rospy"}, "is no robot")],
 )  # fmt: skip
 def test_trials_that_cannot_be_are_refused(changes: dict, complaint: str) -> None:
     asked = {"policy": "expert", "target": "Gen3D-RealRobot-v0", "transport": "direct", **changes}

@@ -198,6 +198,8 @@ def _check(settings: Settings) -> None:
         raise FieldError("split", settings.split, "is no split", f"Use one of {', '.join(SPLITS)}")
     if settings.target == ROBOT_ID and settings.transport not in TRANSPORTS:
         raise FieldError("transport", settings.transport, "is not known here", f"Use one of {', '.join(TRANSPORTS)}")
+    if settings.target == ROBOT_ID and set(settings.axes) - {AS_IS}:
+        raise FieldError("axes", settings.axes, "a robot's world is varied by its reality alone", "Use --reality")
     if settings.target != ROBOT_ID and settings.transport is not None:
         raise FieldError("transport", settings.transport, f"{settings.target} is no robot", f"Use --env {ROBOT_ID}")
     if not 1 <= settings.episodes <= MAX_EPISODES:

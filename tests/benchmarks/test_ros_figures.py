@@ -151,6 +151,7 @@ EXPECTED = {
 @needs_ros1
 @pytest.mark.skipif(not Path("/usr/lib/topic_tools/relay").exists(), reason="no topic_tools")
 @pytest.mark.parametrize("victim", EXPECTED)
+@pytest.mark.timeout(3600)
 def test_whatever_is_killed_the_arm_holds_in_time(victim: str, figure: Any) -> None:
     """kill -9 in mid-episode, again and again: the reason is told and the hold sent within half a second."""
     times, wrong = [], []
@@ -178,6 +179,7 @@ def test_whatever_is_killed_the_arm_holds_in_time(victim: str, figure: Any) -> N
 
 
 @needs_ros1
+@pytest.mark.timeout(1800)
 def test_the_same_policy_directly_and_over_ros(tmp_path: Path, figure: Any) -> None:
     """The same noisy policy and seeds, 100 episodes in PyBullet, directly and over ROS 1 in lockstep."""
     pytest.importorskip("pybullet")

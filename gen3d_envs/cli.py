@@ -238,7 +238,7 @@ def build_parser() -> argparse.ArgumentParser:
     study.add_argument("--out", metavar="DIR", required=True, help="folder; the same command goes on in it")
     study.add_argument("--preset", choices=("full", "smoke"), default="full", help="how long (default: full)")
     study.add_argument("--budget", type=float, metavar="MINUTES", help="stop after so long (default: when done)")
-    study.add_argument("--only", type=_from_zero, metavar="N", help="only with N scenes; 0: those made by hand")
+    study.add_argument("--only", metavar="WHAT", help="a number of scenes, handmade, or imitation (default: all)")
     study.add_argument("--seeds", type=_seed_value, nargs="+", metavar="N", help="of the fine-tuning (default: 0)")
     study.add_argument(
         "--set", dest="options", action="append", default=[], metavar="NAME=VALUE",
@@ -537,10 +537,6 @@ def _domain(text: str) -> int:
 
 def _steps(text: str) -> int:
     return _whole(text, 1, 10**12)
-
-
-def _from_zero(text: str) -> int:
-    return _whole(text, 0, 10_000)
 
 
 def _count(text: str) -> int:

@@ -79,7 +79,10 @@ def test_the_curve_is_drawn(tmp_path: Path) -> None:
 
 def test_the_headline_comes_first() -> None:
     assert order(StudySettings()) == [100, 1, 50, 25, 10, 0]
-    assert order(StudySettings(), only=25) == [25] and order(StudySettings(), only=7) == []
+    assert order(StudySettings(), only="25") == [25] and order(StudySettings(), only="imitation") == []
+    assert order(StudySettings(), only="handmade") == [0]
+    with pytest.raises(FieldError, match="Use one of imitation, 100, 1"):
+        order(StudySettings(), only="7")
     assert order(StudySettings(counts=(10,))) == [10]
     assert training_name(0, 1) == "handmade-s1" and training_name(25, 0) == "n25-s0"
 

@@ -22,7 +22,7 @@ SETTINGS = "study.json"
 
 
 def study(
-    folder: Path, preset: str, options: Mapping[str, str], seeds: Sequence[int] | None, only: int | None, jobs: int,
+    folder: Path, preset: str, options: Mapping[str, str], seeds: Sequence[int] | None, only: str | None, jobs: int,
     device: str, seconds: float, tell: Tell,
 ) -> tuple[bool, list[str]]:  # fmt: skip
     """Do what is missing of a study.
@@ -32,7 +32,7 @@ def study(
         preset: a name of :data:`PRESETS`.
         options: settings that differ from it, as text.
         seeds: of the fine-tuning; the preset's where None.
-        only: of the numbers of scenes, only this one.
+        only: a number of scenes, ``handmade`` or ``imitation``; everything where None.
         jobs: processes.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         seconds: stop, resumably, after so long.

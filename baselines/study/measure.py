@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.plan import Settings, make_plan
 from gen3d_envs.evaluation.result import Result, read_result
 from gen3d_envs.evaluation.run import evaluate
@@ -41,12 +42,12 @@ def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str,
     return evaluate(plan, out, study.jobs, name, progress=tell)
 
 
-def run(study: Study, only: int | None = None) -> list[Trained]:
+def run(study: Study, only: str | None = None) -> list[Trained]:
     """Do everything that is missing, in an order in which the headline comes first; see :class:`Study`.
 
     Args:
         study: which, and where.
-        only: of the numbers of scenes, only this one (0 for the hand-made ones).
+        only: a number of scenes, ``handmade``, or ``imitation``; everything where None.
 
     Raises:
         OutOfTime: the budget is used up.
@@ -65,13 +66,20 @@ def run(study: Study, only: int | None = None) -> list[Trained]:
     return found(study)
 
 
-def order(settings: StudySettings, only: int | None = None) -> list[int]:
-    """Numbers of scenes in the order of the work: the most and the fewest first, for they are the headline."""
+def order(settings: StudySettings, only: str | None = None) -> list[int]:
+    """Numbers of scenes in the order of the work: the most and the fewest first, for they are the headline.
+
+    Raises:
+        FieldError: ``only`` names nothing of the study.
+    """
     counts = sorted({count for count in settings.counts if count > 0}, reverse=True)
     chosen = [counts[0], counts[-1], *counts[1:-1]] if len(counts) > 1 else counts
     if 0 in settings.counts:
         chosen.append(0)
-    return [count for count in chosen if only is None or count == only]
+    names = {HANDMADE if count == 0 else str(count): count for count in chosen}
+    if only is not None and only not in (*names, IMITATION):
+        raise FieldError("only", only, "is not in this study", f"Use one of {', '.join([IMITATION, *names])}")
+    return [count for name, count in names.items() if only in (None, name)]
 
 
 def found(study: Study) -> list[Trained]:

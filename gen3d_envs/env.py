@@ -57,8 +57,8 @@ class Gen3DEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     Args:
         scene: one scene, by name, ID or path of a card (or already built, for a scene that has no card yet).
-        family: ``"pick"``, ``"place"``, ``"stack"``, ``"push"``, ``"sort"`` or ``"rearrange"``: draws one
-            of the family's scenes at each reset, unless scenes are named.
+        family: ``"pick"``, ``"place"``, ``"stack"``, ``"push"``, ``"sort"``, ``"rearrange"``, ``"open"`` or
+            ``"close"``: draws one of the family's scenes at each reset, unless scenes are named.
         scenes: draws from these scenes instead.
         split: of the benchmark: ``"train"`` (also where None), ``"heldout"`` or ``"handmade"``.
         num_scenes: draws from the first so many scenes of family and split only, in the benchmark's fixed order.

@@ -16,7 +16,9 @@ import numpy as np
 from gen3d_envs.assets import quality
 from gen3d_envs.assets.articulated import joint_pose, opened
 from gen3d_envs.assets.asset import IDENTITY, Asset, Cavity, Sphere
+from gen3d_envs.assets.catalog import ARTICULATED
 from gen3d_envs.design import vocabulary
+from gen3d_envs.design.openings import category_of
 from gen3d_envs.design.text import lookup, normalise
 from gen3d_envs.geometry import Vector
 from gen3d_envs.robots import get_robot
@@ -86,7 +88,7 @@ def describes(spec: ObjectSpec) -> CheckResult:
     """
     words = normalise(spec.description).split()
     colors = {vocabulary.COLORS[word] for word in words if word in vocabulary.COLORS and lookup(word) is None}
-    named = _category(words)
+    named = (category_of(words) if spec.category in ARTICULATED else None) or _category(words)
     wrong = []
     own = spec.category.replace("_", " ") in " ".join(words)  # a lidded box is called one, and is no box
     if spec.category != "mesh" and named is not None and named != spec.category and not own:

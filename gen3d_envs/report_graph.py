@@ -6,6 +6,7 @@ import textwrap
 from html import escape
 
 from gen3d_envs.build import BuiltScene
+from gen3d_envs.design.templates import opened_words
 from gen3d_envs.robots import Robot
 from gen3d_envs.spec import BACK_M, SceneSpec
 
@@ -74,7 +75,9 @@ def _goal(scene: SceneSpec, center: dict[str, float], top: int) -> str:
         path, label, at = f"M{x:g} {top - 6} L{x:g} {top - 60}", f"goal: {said}", x
         anchor, at, y = ("start", at + 12, top - 34)
     elif scene.task.receptacle is None:
-        path, label, at = f"M{x:g} {top - 6} L{x:g} {top - 60}", "goal: lift 10 cm and hold", x
+        opens = scene.task.family in ("open", "close")
+        what = f"{scene.task.family} the {escape(opened_words(scene))}" if opens else "lift 10 cm and hold"
+        path, label, at = f"M{x:g} {top - 6} L{x:g} {top - 60}", f"goal: {what}", x
         # Keep the label inside the drawing, whichever box it belongs to.
         anchor, at, y = ("start", at + 12, top - 34)
         if at > max(center.values()) - 40 and len(center) > 1:

@@ -10,6 +10,7 @@ from gen3d_envs.author import named, save_scene
 from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.commands.console import say, table
 from gen3d_envs.design.designer import get_designer
+from gen3d_envs.design.templates import opened_words
 from gen3d_envs.report_graph import room_words
 from gen3d_envs.robots import get_robot
 from gen3d_envs.spec import SceneSpec, to_card
@@ -56,6 +57,8 @@ def describe(scene: BuiltScene) -> None:
 def task_words(spec: SceneSpec) -> str:
     """The task in a few words."""
     goals = spec.task.all_goals
+    if spec.task.family in ("open", "close"):
+        return f"{spec.task.family} the {opened_words(spec)}"
     if not goals:
         return f"lift the {spec.target.description}"
     said = (f"{spec.words(g.target)} {_SAID.get(g.predicate, g.predicate)} {spec.words(g.receptacle)}" for g in goals)

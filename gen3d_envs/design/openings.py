@@ -241,6 +241,11 @@ def _whole(words: list[str], anywhere: bool) -> tuple[str, str, list[str]]:
     return "", "", words
 
 
+def category_of(words: list[str]) -> str | None:
+    """What a description means where it is of something that opens; None where its noun is of nothing such."""
+    return _whole(words, anywhere=False)[1] or None
+
+
 def _names_another(words: list[str], part: str) -> bool:
     """Whether words before a part are another thing's name: "the bottle lid", "the fridge door"."""
     plain = (vocabulary.COLORS, vocabulary.MATERIALS, vocabulary.SIZES, vocabulary.HARMLESS, vocabulary.SELECTORS)
@@ -251,4 +256,4 @@ def _names_another(words: list[str], part: str) -> bool:
     )
 
 
-__all__ = ["PARTS", "THINGS", "Opening", "resolve", "rewritten"]
+__all__ = ["PARTS", "THINGS", "Opening", "category_of", "resolve", "rewritten"]

@@ -44,6 +44,9 @@ DOWN = np.array([0.0, 0.0, -1.0])
 LEAF_M = 0.016
 """Thickness of a door, and a little more."""
 
+PRESS_M = 0.004
+"""How far fingers press what is shut: more, and they slip past the handle and take it along when they go."""
+
 AJAR_SHARE = 0.35
 """From here on there is room for a hand behind a door."""
 
@@ -116,6 +119,11 @@ class _Way:
         """The handle's middle."""
         return self.at(value, self.handle.position_m)
 
+    def lever(self) -> float:
+        """How far the handle moves per unit of the joint position, m per rad or m per m."""
+        step = 1e-4 * self.part.joint.upper
+        return float(np.linalg.norm(self.place(step) - self.place(0.0))) / step
+
     def opening(self, value: float) -> Array:
         """Unit vector in which the handle moves when the part opens."""
         step = 1e-4 * self.part.joint.upper
@@ -178,7 +186,7 @@ def script(skills: Skills) -> Actions:
                 inside = way.inside(share) and (way.is_door or attempt > 0 or not handle.room_m)
                 yield from _push(way, AIM_SHARE, attempt) if inside else _pull(way, attempt)
         elif share > 0.03:
-            yield from _push(way, -0.04, attempt)
+            yield from _push(way, -PRESS_M / (way.lever() * part.joint.upper), attempt)
         attempt += 1
         yield from _wait(skills, 2)
 
@@ -238,7 +246,9 @@ def _push(way: _Way, goal: float, attempt: int) -> Actions:
     yield from _move(skills, _above(first), rotation, -1.0, patience=3)
     yield from _move(skills, first, rotation, -1.0, patience=3)
     for value in np.linspace(start, goal * upper, STEPS):
-        yield from _move(skills, *pose(float(value), -0.002), -1.0, speed=0.5, patience=1)
+        yield from _move(skills, *pose(float(value), -0.002), -1.0, speed=0.5, patience=1, most=MOST_STEPS)
+        if way.now() < 0.01 * upper:
+            break
     yield from _move(skills, *pose(way.now(), 0.03), -1.0, patience=3)
     x, y, z = skills.commanded()[0]
     yield from _move(skills, np.array([x, y, max(z, 0.2)]), skills.commanded()[1], -1.0)

@@ -12,7 +12,7 @@ from gen3d_envs.build import BuiltScene
 from gen3d_envs.design.fit import Fit, find_fit
 from gen3d_envs.design.layout import gap_m
 from gen3d_envs.design.rules import GRIP_WIDTH_M
-from gen3d_envs.design.templates import fitting, phrase, phrase_goals
+from gen3d_envs.design.templates import fitting, phrase, phrase_goals, phrase_scene
 from gen3d_envs.spec import ObjectSpec, SceneSpec, replace
 
 
@@ -57,7 +57,7 @@ def stand_in(spec: SceneSpec, item: ObjectSpec, category: str) -> ObjectSpec:
     return ObjectSpec(
         name=item.name, role=item.role, category=category, seed=item.seed, size=size, pose=item.pose,
         description=words if words not in taken else f"other {words}",
-        grip_width_m=(item.grip_width_m or GRIP_WIDTH_M) if item.role == "target" else None,
+        grip_width_m=(item.grip_width_m or GRIP_WIDTH_M) if item.role == "target" and category in CATEGORIES else None,
     )  # fmt: skip
 
 
@@ -102,7 +102,9 @@ def reworded(spec: SceneSpec, old: ObjectSpec, new: ObjectSpec) -> SceneSpec:
         names = {name: spec.words(name) for name in spec.task.concerned}
         names[old.name] = new.description
         plainest, task = fitting(spec)[0], spec.task
-        if task.family in ("pick", "place"):
+        if task.family in ("open", "close"):
+            text = phrase_scene(with_object(spec, old.name, replace(new, name=old.name)))
+        elif task.family in ("pick", "place"):
             text = phrase(plainest, names[task.target], names.get(task.receptacle or ""), task.predicate)
         else:
             goals = [(names[g.target], g.predicate, names[g.receptacle]) for g in task.all_goals]

@@ -28,7 +28,8 @@ MOVED_SHARE = 0.02
 class MovePart:
     """Success: the part is beyond 80 % of its way (Open) or within 5 % of closed (Close) and at rest, for 0.4 s.
 
-    The thing itself must stand upright on the support. Other parts may be in any state.
+    The thing itself must stand upright, and the robot must have let go of all of it: what is held open or pressed shut
+    is not left so. Other parts may be in any state.
     """
 
     weights = {"reach": 0.3, "move": 0.4, "success": 0.3}
@@ -74,8 +75,8 @@ class MovePart:
         share, start = shares[self._index], self._start[self._index]
         speed = abs(world.part_velocities(stage.target)[self._index])
         upright = rotate(world.body_pose(stage.target)[1], (0.0, 0.0, 1.0))[2] >= UPRIGHT
-        on_support = stage.assets[stage.target].anchored or not watch.held
-        fulfilled = self._done(share) and speed < STILL[self._part.joint.kind] and upright and on_support
+        left = ROBOT not in watch.touching
+        fulfilled = self._done(share) and speed < STILL[self._part.joint.kind] and upright and left and not watch.fell
         success = self._hold.lasts(fulfilled)
         goal = OPEN_SHARE if self._opens else CLOSED_SHARE
         way = (share - start) / (goal - start) if abs(goal - start) > 1e-9 else 1.0

@@ -118,9 +118,11 @@ def test_presets() -> None:
 def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     where = ["--obs", "pixels", "--env", "Gen3D-Pick-v0", "--scenes", "2", "--size", "24", "--jobs", "1"]
     imitation, flow = tmp_path / "imitation", tmp_path / "flow"
-    small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8"]
+    small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8", "--set", "trial=1"]
     assert main(["train", "--algo", "imitation", "--steps", "6", *where, *small, "--out", str(imitation)]) == 0
     assert load_flow_vla(imitation / "model").config.action_dim == 7
+    best, last = (imitation / name / "model.safetensors" for name in ("best", "model"))
+    assert best.read_bytes() == last.read_bytes()  # it was tried once, at the end
     small = ["--set", "envs=2", "--set", "rollout=2", "--set", "batch=4", "--set", "max_steps=8"]
     small += ["--set", f"start={imitation / 'model'}"]
     assert main(["train", "--algo", "flow", "--steps", "32", *where, *small, "--out", str(flow)]) == 0

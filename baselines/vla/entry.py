@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from gen3d_envs.errors import FieldError
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
-from .curve import Curve
+from .curve import Curve, read_curve
 from .demos import DemoSettings, collect
+from .files import replace_folder
 from .policy import load_flow_vla
 from .pretrain import IMITATING, imitate, new_model
+from .trial import trial
 
 
 class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,6 +33,8 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         batch: frames of a step.
         lr: highest learning rate.
         tower: whether tower and words are trained, too.
+        trial: episodes, without noise, that the policy is tried in after every ``trial_every`` steps; the best one is
+            kept in ``best``. 0 for none.
     """
 
     start: str = ""
@@ -39,6 +44,8 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     batch: int = 64
     lr: float = 5e-4
     tower: bool = True
+    trial: int = 0
+    trial_every: int = 500
 
 
 class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,11 +86,18 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
     how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
     curve: Curve | None = None
+    fleet = FleetSettings(env=env, count=16, jobs=settings.jobs, chunk=model.config.chunk, seed=settings.seed)
     for progress in imitate(model, demos, out, how, train_tower=recipe.tower):
         curve = curve or Curve(out / "curve.csv", progress.step - 1)
-        curve.add(progress.step, progress.figures)
-        tell(Report(progress.step, progress.steps, figures=progress.figures))
-    return out / "model"
+        success = math.nan
+        if recipe.trial and (progress.step % recipe.trial_every == 0 or progress.step == progress.steps):
+            success = trial(model, fleet, recipe.trial).success
+            before = [float(row["success"]) for row in read_curve(out / "curve.csv")]
+            if not any(earlier > success for earlier in before):
+                replace_folder(out / "best", lambda path: model.save_pretrained(path))
+        curve.add(progress.step, {**progress.figures, "success": success})
+        tell(Report(progress.step, progress.steps, success, progress.figures))
+    return out / ("best" if recipe.trial else "model")
 
 
 def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:

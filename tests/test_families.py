@@ -1,4 +1,4 @@
-"""Stack, Push, Sort and Rearrange: their rules against what only seems to fulfil them, their rewards, their experts.
+"""The families after Pick and Place: their rules against what only seems to fulfil them, their rewards, their experts.
 
 Situations are built with the world's privileged calls, then simulated; the rule sees them as it would see a policy's.
 """
@@ -25,7 +25,8 @@ STACK, PUSH, PUSH_BESIDE = (
     "Gen3D/TestStackCubeOnBlock-v0", "Gen3D/TestPushCubeToSpot-v0", "Gen3D/TestPushSoapNextToBox-v0"
 )  # fmt: skip
 SORT, SWAP, BESIDE = "Gen3D/TestSortTwo-v0", "Gen3D/TestSwap-v0", "Gen3D/TestPlaceBeside-v0"
-ALL = (STACK, PUSH, PUSH_BESIDE, SORT, SWAP, BESIDE)
+OPEN, CLOSE = ("Gen3D/TestOpenTopDrawer-v0", "Gen3D/TestOpenBox-v0"), "Gen3D/TestCloseMicrowave-v0"
+ALL = (STACK, PUSH, PUSH_BESIDE, SORT, SWAP, BESIDE, *OPEN, CLOSE)
 ON_END = (0.0, math.sin(math.pi / 4), 0.0, math.cos(math.pi / 4))
 ON_ITS_SIDE = (math.sin(math.pi / 4), 0.0, 0.0, math.cos(math.pi / 4))
 

@@ -19,6 +19,7 @@ from gen3d_envs.experts.scripted import ScriptedExpert
 from gen3d_envs.export.scene import export_files
 from gen3d_envs.geometry import wrap
 from gen3d_envs.rollout import run_episode
+from gen3d_envs.sim.world import ROBOT
 from gen3d_envs.spec import ObjectSpec, Opening, SceneSpec, TaskSpec, from_card, to_card
 
 PARTS = {"cabinet": "door", "microwave": "door", "lidded_box": "lid", "laptop": "screen", "drawer_unit": "top_drawer"}
@@ -138,6 +139,115 @@ def test_what_falls_off_the_table_fails(environment: list[Gen3DEnv]) -> None:
     assert terminated and env.status.outcome == "fell" and not env.status.success
 
 
+def touched(env: Gen3DEnv, held: bool) -> None:
+    """As if the robot touched the target, or not."""
+    contacts = type(env.world).contacts
+    others = {ROBOT} if held else set()
+    env.world.contacts = lambda index: contacts(env.world, index) | others  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("family", "share"), [("open", 0.95), ("close", 0.0)])
+@pytest.mark.parametrize("category", ["microwave", "lidded_box"])
+def test_what_is_held_so_is_not_left_so(environment: list[Gen3DEnv], category: str, family: str, share: float) -> None:
+    """Held open or pressed shut does not count until the robot has let go, and then from the beginning."""
+    env = start(environment, scene(category, family))
+    move(env, **{PARTS[category]: share})
+    touched(env, True)
+    assert linger(env, 8)["is_success"] is False and env.status.outcome == "partial"
+    touched(env, False)
+    assert [linger(env, 1)["is_success"] for _ in range(3)] == [False, False, True]
+
+
+@pytest.mark.parametrize("robot", helpers.ROBOT_NAMES)
+def test_the_gripper_on_the_handle_of_an_open_drawer_has_not_opened_it(environment: list[Gen3DEnv], robot: str) -> None:
+    """Up to the moment at which the expert lets go, then nothing: the drawer is out, and in the robot's hand."""
+    env = start(environment, scene("drawer_unit"), robot)
+    expert = ScriptedExpert(env)
+    expert.reset("open the top drawer")
+    while env.world.part_positions(0)[0] < 0.86 * env.scene.assets[0].parts[0].joint.upper:
+        env.step(expert.act())
+    for _ in range(8):
+        env.step(np.array([0, 0, 0, 0, 0, 0, -1], np.float32))
+        assert env.status.outcome == "partial"
+
+
+def test_opened_and_fallen_shut_again_is_not_open(environment: list[Gen3DEnv]) -> None:
+    env = start(environment, scene("lidded_box"))
+    move(env, lid=0.95)
+    assert linger(env, 2)["outcome"] == "partial"
+    move(env, lid=0.0)
+    info = linger(env)
+    assert info["outcome"] == "untouched" and info["is_success"] is False
+
+
+def test_shut_and_sprung_open_again_is_not_closed(environment: list[Gen3DEnv]) -> None:
+    env = start(environment, scene("cabinet", "close"))
+    move(env, door=0.0)
+    assert linger(env, 2)["outcome"] == "partial"
+    move(env, door=0.2)
+    info = linger(env)
+    assert info["outcome"] == "partial" and info["is_success"] is False
+
+
+@pytest.mark.parametrize("category", ["lidded_box", "laptop"])
+def test_the_whole_thing_pushed_away_is_moved(environment: list[Gen3DEnv], category: str) -> None:
+    env = start(environment, scene(category))
+    (x, y, z), turn = env.world.body_pose(0)
+    env.world.set_body_pose(0, (x, y + 0.06, z), turn)
+    info = linger(env)
+    assert info["outcome"] == "moved" and info["is_success"] is False
+
+
+@pytest.mark.parametrize("family", ["open", "close"])
+def test_what_lies_on_its_side_is_neither_open_nor_closed(environment: list[Gen3DEnv], family: str) -> None:
+    env = start(environment, scene("lidded_box", family))
+    half = math.sqrt(0.5)
+    env.world.set_body_pose(0, (0.3, 0.0, 0.115), (0.0, half, 0.0, half))
+    move(env, lid=0.95 if family == "open" else 0.0)
+    info = linger(env)
+    assert info["outcome"] == "toppled" and info["is_success"] is False
+
+
+def test_the_other_drawer_shut_is_the_wrong_one(environment: list[Gen3DEnv]) -> None:
+    built = scene("drawer_unit", "close")
+    wide = (Opening(part="top_drawer", share=0.9), Opening(part="bottom_drawer", share=0.5))
+    objects = (msgspec.structs.replace(built.spec.objects[0], opening=wide), built.spec.objects[1])
+    env = start(environment, build(msgspec.structs.replace(built.spec, objects=objects)))
+    move(env, bottom_drawer=0.0)
+    info = linger(env)
+    assert info["outcome"] == "wrong_object" and info["is_success"] is False
+    move(env, top_drawer=0.0)
+    assert linger(env)["is_success"] is True
+
+
+def test_open_in_the_air_is_not_open_on_the_table(environment: list[Gen3DEnv]) -> None:
+    env = start(environment, scene("lidded_box"))
+    for _ in range(6):
+        env.world.set_body_pose(0, (0.3, 0.0, 0.4), (0.0, 0.0, 0.0, 1.0))
+        move(env, lid=0.95)
+        assert linger(env, 1)["is_success"] is False
+
+
+def test_a_slammed_door_counts_when_it_has_come_to_rest(environment: list[Gen3DEnv]) -> None:
+    env = start(environment, scene("microwave", "close"))
+    move(env, door=0.02)
+    velocity = env.world.part_velocities
+    env.world.part_velocities = lambda index: [-0.4]  # type: ignore[method-assign]
+    assert linger(env, 6)["is_success"] is False
+    env.world.part_velocities = velocity  # type: ignore[method-assign]
+    assert linger(env)["is_success"] is True
+
+
+def test_what_is_closed_beside_the_table_fails(environment: list[Gen3DEnv]) -> None:
+    env = start(environment, scene("laptop", "close"))
+    env.world.set_body_pose(0, (0.3, 0.95, 0.1), (0.0, 0.0, 0.0, 1.0))
+    move(env, screen=0.0)
+    terminated = False
+    for _ in range(6):
+        terminated = terminated or env.step(np.zeros(7, np.float32))[2]
+    assert terminated and env.status.outcome == "fell" and not env.status.success
+
+
 def test_a_part_that_is_not_there_is_refused() -> None:
     env = Gen3DEnv(scene=scene("cabinet", part="lid"), physics=helpers.ENGINE, obs_type="state")
     with pytest.raises(SceneError, match=r"task.part = 'lid'.*Use one of door"):
@@ -158,7 +268,7 @@ def test_the_expert_opens_and_closes(category: str, family: str, robot: str) -> 
         env = Gen3DEnv(scene=built, robot=robot, physics=helpers.ENGINE, obs_type="state")
         wins += run_episode(env, ScriptedExpert(env), seed=seed).success
         env.close()
-    assert wins >= 2
+    assert wins == 3
 
 
 @pytest.mark.parametrize("physics", helpers.ENGINE_NAMES)

@@ -7,7 +7,7 @@ import math
 from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import Vector, rotate
-from gen3d_envs.sim.world import ROBOT
+from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import Hold, Stage, Status, Watch
 
 OPEN_SHARE = 0.8
@@ -28,8 +28,8 @@ MOVED_SHARE = 0.02
 class MovePart:
     """Success: the part is beyond 80 % of its way (Open) or within 5 % of closed (Close) and at rest, for 0.4 s.
 
-    The thing itself must stand upright, and the robot must have let go of all of it: what is held open or pressed shut
-    is not left so. Other parts may be in any state.
+    The thing itself must stand upright on the support, and the robot must have let go of all of it: what is held open
+    or pressed shut is not left so. Other parts may be in any state.
     """
 
     weights = {"reach": 0.3, "move": 0.4, "success": 0.3}
@@ -75,8 +75,9 @@ class MovePart:
         share, start = shares[self._index], self._start[self._index]
         speed = abs(world.part_velocities(stage.target)[self._index])
         upright = rotate(world.body_pose(stage.target)[1], (0.0, 0.0, 1.0))[2] >= UPRIGHT
-        left = ROBOT not in watch.touching
-        fulfilled = self._done(share) and speed < STILL[self._part.joint.kind] and upright and left and not watch.fell
+        still = speed < STILL[self._part.joint.kind]
+        left = ROBOT not in watch.touching and (SUPPORT in watch.touching or stage.assets[stage.target].anchored)
+        fulfilled = self._done(share) and still and upright and left
         success = self._hold.lasts(fulfilled)
         goal = OPEN_SHARE if self._opens else CLOSED_SHARE
         way = (share - start) / (goal - start) if abs(goal - start) > 1e-9 else 1.0

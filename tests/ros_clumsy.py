@@ -56,7 +56,3 @@ class Clumsy:
     def close(self) -> None:
         if self._sim is not None:
             self._sim.close()
-
-
-def clumsy(policy: str, env: Any, seed: int) -> Clumsy:
-    return Clumsy(env)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import select
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,8 +18,8 @@ from gen3d_envs.baselines.ros.profiles import PROFILES
 from gen3d_envs.baselines.ros.streams import Streams
 from gen3d_envs.baselines.ros.transport import Received
 from helpers import ENGINE, PICK
+from ros_process import Program
 
-PROGRAMS = Path(__file__).with_name("ros_programs.py")
 PUBLISHER = Path("/usr/lib/robot_state_publisher/robot_state_publisher")
 TOOLS = Path("/usr/lib/topic_tools")
 PLAIN = PROFILES["wx250s"]
@@ -42,32 +40,8 @@ def master() -> Iterator[Master]:
     running.close()
 
 
-@contextmanager
-def program(master: Master, *command: str, own: bool = False) -> Iterator[subprocess.Popen[str]]:
-    line = [sys.executable, str(PROGRAMS), *command] if own else list(command)
-    with subprocess.Popen(
-        line, env=master.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def said(process: subprocess.Popen[str], within_s: float = 60.0) -> str:
-    assert process.stdout is not None and process.stderr is not None
-    heard, _, _ = select.select([process.stdout], [], [], within_s)
-    line = process.stdout.readline() if heard else ""
-    if not line:
-        process.kill()
-        raise AssertionError(f"nothing was said: {process.stderr.read()[-2000:]}")
-    return line.strip()
-
-
-def tell(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+def program(master: Master, *command: str, own: bool = False) -> Program:
+    return Program(command, master.environment, own)
 
 
 def run(master: Master, *command: str, within_s: float = 60.0) -> str:
@@ -80,7 +54,7 @@ def test_every_frame_is_where_robot_state_publisher_puts_it(master: Master) -> N
     """Names, order, signs, units and frames of every arm at once, by Debian's C++ program, over 20 random poses."""
     with program(master, "frames", "widowx", "panda", own=True) as ours:
         for name in ("widowx", "panda"):
-            told, _, text = said(ours).partition(" ")
+            told, _, text = ours.said().partition(" ")
             worst = json.loads(text)
             assert told == name and set(worst) == {"links_m", "links_turn", "tool_m", "tool_turn"}
             assert max(worst.values()) < 1e-6, worst
@@ -113,11 +87,11 @@ def test_a_bag_that_is_played_back_is_understood_as_when_it_is_read(master: Mast
     states, pictures = read_offline(bag)
     assert len(states) > 10 and len(pictures) > 3
     with program(master, "heard", own=True) as ours:
-        assert said(ours) == "ready"
+        assert ours.said() == "ready"
         run(master, "rosbag", "play", "--wait-for-subscribers", "--delay=0.2", "-q", str(bag))
         time.sleep(0.3)
-        tell(ours)
-        heard = json.loads(said(ours))
+        ours.tell()
+        heard = json.loads(ours.said())
     assert [text for _, text in heard["states"]] == states, "every state, bit for bit"
     found, offline = dict(map(tuple, heard["pictures"])), dict(pictures)
     assert len(found) > 1 and all(offline[stamp] == value for stamp, value in found.items())
@@ -166,11 +140,11 @@ def read_offline(bag: Path) -> tuple[list[str], list[tuple[float, str]]]:
 @needs("rosservice")
 def test_actions_are_those_of_actionlib(master: Master) -> None:
     with program(master, "serve", own=True) as server:
-        assert said(server) == "ready"
+        assert server.said() == "ready"
         with program(master, "goals", own=True) as client:
-            assert said(client) == "a goal of /arm/follow was aborted: path tolerance"
-        tell(server)
-        log = json.loads(said(server))
+            assert client.said() == "a goal of /arm/follow was aborted: path tolerance"
+        server.tell()
+        log = json.loads(server.said())
     assert log == [[["a", "b"], [1.0, 2.0]], "preempted", [["a", "b"], [2.0, 2.0]], [["a", "b"], [-1.0, 2.0]]]
 
 
@@ -201,15 +175,15 @@ def test_streams_that_topic_tools_spoil_are_named(master: Master) -> None:
             ({"state_topic": "/relayed", "image_topic": "/dropped", "camera_s": 0.25}, "camera_stale"),
         ):
             with program(master, "policy", wish(**changes), own=True) as ours:
-                first = said(ours)
-                last = first if first.startswith("{") else said(ours)
+                first = ours.said()
+                last = first if first.startswith("{") else ours.said()
                 assert json.loads(last)["reason"] == reason, last
         with program(master, "policy", wish(state_topic="/relayed", image_topic="/seen"), own=True) as ours:
-            assert said(ours) == "armed"
+            assert ours.said() == "armed"
             time.sleep(1.0)
             answer = run(master, "rosservice", "call", "/gen3d/stop")
             assert "success: True" in answer and "stop_requested" in answer
-            assert json.loads(said(ours))["reason"] == "stop_requested"
+            assert json.loads(ours.said())["reason"] == "stop_requested"
 
 
 def test_whoever_dies_with_the_arm_armed_the_guard_holds_it(master: Master) -> None:
@@ -218,12 +192,12 @@ def test_whoever_dies_with_the_arm_armed_the_guard_holds_it(master: Master) -> N
         program(master, "listen", own=True) as listener,
         program(master, "policy", wish(), own=True) as ours,
     ):
-        assert said(listener) == "ready" and said(ours) == "armed"
-        while "positions" not in said(listener):
+        assert listener.said() == "ready" and ours.said() == "armed"
+        while "positions" not in listener.said():
             pass
-        ours.kill()
+        ours.process.kill()
         while True:
-            heard = json.loads(said(listener))
+            heard = json.loads(listener.said())
             if "reason" in heard:
                 break
         assert (heard["reason"], heard["by"]) == ("policy_lost", "guard")

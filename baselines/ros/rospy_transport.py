@@ -80,6 +80,10 @@ class RospyTransport:
         self._closed = threading.Event()
         self._watched: set[str] = set()
         self._counted: dict[str, int] = {}
+        import rosgraph
+
+        # One connection, kept and used by one thread at a time: a new one for each question stays open for a while.
+        self._master, self._asking = rosgraph.Master(self._rospy.get_name()), threading.Lock()
         self._ask_graph()
         # Asked from a thread of its own: a master that hangs must not hold up the control loop.
         self._asker = threading.Thread(target=self._keep_asking, name="gen3d-graph", daemon=True)
@@ -143,23 +147,22 @@ class RospyTransport:
 
     def _ask_graph(self) -> None:
         """Publishers by topic and what is wrong with the master."""
-        import rosgraph
-
         problem = _unreachable(self._uri)
-        if not problem:
-            try:
-                master = rosgraph.Master(self._rospy.get_name())
-                published = {topic: nodes for topic, nodes in master.getSystemState()[0] if topic in self._watched}
-                # The master keeps the names of killed nodes: who does not answer publishes nothing any more.
-                alive = {node: self._alive(master, node) for node in sorted(set().union(*published.values()))}
-                self._counted = {topic: sum(alive[node] for node in nodes) for topic, nodes in published.items()}
-            except Exception as error:  # rosgraph passes on whatever XML-RPC raises
-                problem = f"the master does not answer ({error})"
-        self._problem, self._asked_s = problem, time.monotonic()
+        with self._asking:
+            if not problem:
+                try:
+                    state = self._master.getSystemState()[0]
+                    published = {topic: nodes for topic, nodes in state if topic in self._watched}
+                    # The master keeps the names of killed nodes: who does not answer publishes nothing any more.
+                    alive = {node: self._alive(node) for node in sorted(set().union(*published.values()))}
+                    self._counted = {topic: sum(alive[n] for n in nodes) for topic, nodes in published.items()}
+                except Exception as error:  # rosgraph passes on whatever XML-RPC raises
+                    problem = f"the master does not answer ({error})"
+            self._problem, self._asked_s = problem, time.monotonic()
 
-    def _alive(self, master: Any, node: str) -> bool:
+    def _alive(self, node: str) -> bool:
         """Something listens where a node said that it would."""
-        return node == self._rospy.get_name() or not _unreachable(master.lookupNode(node))
+        return node == self._rospy.get_name() or not _unreachable(self._master.lookupNode(node))
 
     def publishers(self, topic: str) -> int | None:
         """See :meth:`Transport.publishers`. The master's word, without nodes that were killed."""

@@ -12,14 +12,18 @@ from gen3d_envs.baselines.ppo.fleet import FleetSettings
 from gen3d_envs.baselines.vla.demos import Demos, DemoSettings, collect
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
+from gen3d_envs.baselines.vla.mix import make_mixed
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import heat_loss, imitate, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
 
+from gen3d_envs.assets.store import AssetStore
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
+from gen3d_envs.scenes import load_scene
+from gen3d_envs.spec import read_card, to_card
 
 SCENES = scenes_of("train", 4)
 TINY = Recipe(steps=12, batch=16, save_every=3)
@@ -197,3 +201,43 @@ def test_frames_for_seeing_ask_about_other_things_too(tmp_path: Path) -> None:
     frames = collect(settings, tmp_path / "frames")
     words = {tuple(row) for row in frames.arrays["tokens"]}
     assert len(words) > 2  # the two tasks, and more
+
+
+# ---- mixed scenes --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as ``gen3d generate`` leaves it, of released scenes."""
+    folder = tmp_path_factory.mktemp("bank")
+    store = AssetStore((folder / "assets",))
+    for name in SCENES:
+        scene = load_scene(name)
+        for asset in scene.assets:
+            store.put(asset)
+        (folder / f"{name}.json").write_bytes(to_card(scene.spec))
+    return folder
+
+
+def test_mixed_scenes_are_the_same_whoever_makes_them(bank: Path, tmp_path: Path) -> None:
+    names = make_mixed(bank, tmp_path / "one", 6, seed=3)
+    assert names == make_mixed(bank, tmp_path / "two", 6, seed=3, jobs=2)
+    for name in names:
+        assert (tmp_path / "one" / f"{name}.json").read_bytes() == (tmp_path / "two" / f"{name}.json").read_bytes()
+    with pytest.raises(FieldError, match="other scenes"):
+        make_mixed(bank, tmp_path / "one", 7, seed=3)
+
+
+def test_mixed_scenes_say_what_they_show(bank: Path, tmp_path: Path) -> None:
+    companies = set()
+    for name in make_mixed(bank, tmp_path / "mixed", 12, seed=0):
+        card = read_card(tmp_path / "mixed" / f"{name}.json")
+        assert card.target.description in card.instruction
+        assert len({item.category for item in card.objects}) == len(card.objects)
+        assert not card.certificates
+        companies.add(tuple(item.category for item in card.objects))
+        env = EnvSettings(scenes=(name,), size=16, folder=str(tmp_path / "mixed")).make()
+        env.reset(seed=0, options={"scene": name})
+        assert env.task_description == card.instruction
+        env.close()
+    assert len(companies) > 8

@@ -21,8 +21,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         size: of the policy, see :data:`gen3d_envs.baselines.vla.config.SIZES`.
         pixels: width and height of its pictures.
         physics: engine that everything is trained in.
-        broad: scenes of ``gen3d-broad`` that it learns to see in.
-        looks: episodes that frames for seeing are taken from.
+        broad: scenes of ``gen3d-broad`` whose objects it learns to see.
+        mixed: scenes that they are mixed in anew; frames come from one episode in each.
         see_steps: optimizer steps of learning to see.
         demo_scenes, demos: training scenes and demonstrations for imitation.
         imitate_steps: optimizer steps of imitation.
@@ -42,7 +42,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     pixels: int = 96
     physics: str = FASTEST
     broad: int = 600
-    looks: int = 7200
+    mixed: int = 8000
     see_steps: int = 8000
     demo_scenes: int = 10
     demos: int = 60
@@ -63,7 +63,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     splits: tuple[str, ...] = ("train", "heldout", "handmade")
 
     def __post_init__(self) -> None:
-        for name in ("broad", "looks", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
+        for name in ("broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
                      "decisions", "episodes", "handmade_episodes", "max_steps", "learn_batch"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
@@ -75,7 +75,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 PRESETS: dict[str, StudySettings] = {
     "full": StudySettings(),
     "smoke": StudySettings(
-        size="micro", pixels=32, broad=4, looks=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
+        size="micro", pixels=32, broad=4, mixed=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
         counts=(1, 2), environments=4, steps=4, decisions=64, episodes=1, handmade_episodes=1, max_steps=24,
         learn_batch=16, splits=("handmade",),
     ),

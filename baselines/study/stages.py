@@ -16,14 +16,16 @@ from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..vla.curve import Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
+from ..vla.mix import make_mixed  # noqa: TID252
 from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
 from ..vla.pretrain import IMITATING, SEEING, imitate, new_model, see  # noqa: TID252
 from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
 from .settings import IMITATION, StudySettings, training_name
 
-BROAD, BROAD_SEED = "gen3d-broad", 7
-NOISE, LOOK_NOISE, LOOK_SHARE = 0.12, 0.3, 0.3
-"""Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept."""
+BROAD, BROAD_SEED, MIX_SEED = "gen3d-broad", 7, 11
+NOISE, LOOK_NOISE, LOOK_SHARE, LOOK_STEPS = 0.12, 0.3, 0.25, 40
+"""Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept, and
+how long they are."""
 
 EXPERT_STEPS = 100
 """Control steps of an episode of the expert."""
@@ -84,8 +86,8 @@ class Study:
 
     # ---- before fine-tuning ----------------------------------------------------------------------------------------
 
-    def broad(self) -> EnvSettings:
-        """Scenes to learn to see in, made where they are not there."""
+    def broad(self) -> Path:
+        """Folder of the scenes whose objects it learns to see, made where they are not there."""
         _ = self.left_s
         settings = self.settings
         plan = benchmark_plan(BROAD, BROAD_SEED)
@@ -96,18 +98,21 @@ class Study:
             assets="procedural", name_digits=4,
         )  # fmt: skip
         out = self.folder / "broad"
-        run = generate(
+        generate(
             plan, bank, out, self.jobs, settings.broad, lambda done, total, entry: self.tell("scenes", done, total, "")
         )
-        names = [entry.name for entry in run.index.scenes[: settings.broad] if entry.name is not None]
-        return self.env(tuple(names), str(out))
+        return out
 
     def frames(self) -> Demos:
         """Frames with labels."""
-        wanted = DemoSettings(
-            env=self.broad(), count=self.settings.looks, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1
+        mixed, count = self.folder / "mixed", self.settings.mixed
+        names = make_mixed(
+            self.broad(), mixed, count, MIX_SEED, self.jobs, lambda done, total: self.tell("mixing", done, total, "")
         )
-        return self._collect("frames", wanted)
+        env = self.env(names, str(mixed), LOOK_STEPS)
+        return self._collect(
+            "frames", DemoSettings(env=env, count=count, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1)
+        )
 
     def demos(self) -> Demos:
         """Demonstrations for imitation."""

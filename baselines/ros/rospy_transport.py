@@ -26,8 +26,9 @@ from .transport import Message, Received, WallClock
 IMAGES = (messages.IMAGE, messages.COMPRESSED_IMAGE)
 
 MASTER_TIMEOUT_S = 0.4
-GRAPH_EVERY_S, GRAPH_SILENT_S = 0.15, 1.0
-"""How often the master is asked who publishes what, and whether it lives; how long it may take to say so."""
+MASTER_EVERY_S, GRAPH_EVERY_S, GRAPH_SILENT_S = 0.15, 1.0, 1.5
+"""How often is looked whether the master lives, and how often it is asked who publishes what: decoding the answer takes
+milliseconds from the control loop. How long it may be silent."""
 
 IMAGE_BUFFER = 1 << 24
 """Bytes that are read at once: with less, old pictures queue up in the socket (ros_comm issue 536)."""
@@ -80,6 +81,7 @@ class RospyTransport:
         self._closed = threading.Event()
         self._watched: set[str] = set()
         self._counted: dict[str, int] = {}
+        self._counted_s = -GRAPH_EVERY_S
         import rosgraph
 
         # One connection, kept and used by one thread at a time: a new one for each question stays open for a while.
@@ -142,20 +144,21 @@ class RospyTransport:
             return {}
 
     def _keep_asking(self) -> None:
-        while not self._closed.wait(GRAPH_EVERY_S):
-            self._ask_graph()
+        while not self._closed.wait(MASTER_EVERY_S):
+            self._ask_graph(time.monotonic() - self._counted_s > GRAPH_EVERY_S)
 
-    def _ask_graph(self) -> None:
-        """Publishers by topic and what is wrong with the master."""
+    def _ask_graph(self, whole: bool = True) -> None:
+        """What is wrong with the master and, where the whole is asked for, publishers by topic."""
         problem = _unreachable(self._uri)
         with self._asking:
-            if not problem:
+            if whole and not problem:
                 try:
                     state = self._master.getSystemState()[0]
                     published = {topic: nodes for topic, nodes in state if topic in self._watched}
                     # The master keeps the names of killed nodes: who does not answer publishes nothing any more.
                     alive = {node: self._alive(node) for node in sorted(set().union(*published.values()))}
                     self._counted = {topic: sum(alive[n] for n in nodes) for topic, nodes in published.items()}
+                    self._counted_s = time.monotonic()
                 except Exception as error:  # rosgraph passes on whatever XML-RPC raises
                     problem = f"the master does not answer ({error})"
             self._problem, self._asked_s = problem, time.monotonic()

@@ -28,7 +28,10 @@ FAMILIES = {
 """The ID of each family of tasks."""
 
 BENCHMARK = "gen3d-100"
-FAMILY_BENCHMARKS = dict.fromkeys(("stack", "push", "sort", "rearrange", "open", "close"), "gen3d-tasks")
+FAMILY_BENCHMARKS = {
+    **dict.fromkeys(("stack", "push", "sort", "rearrange"), "gen3d-tasks"),
+    **dict.fromkeys(("open", "close"), "gen3d-openings"),
+}
 """Where the scenes of a family are, if not in :data:`BENCHMARK`."""
 
 BENCHMARK_ID = "Gen3D-100-v0"

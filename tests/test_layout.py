@@ -62,7 +62,9 @@ def check(spec: SceneSpec, assets: tuple[Asset, ...], at: list[tuple[float, floa
     """All that must hold of any arrangement."""
     outlines = [polygon(asset, place) for asset, place in zip(assets, at, strict=True)]
     for i, item in enumerate(spec.objects):
-        region = REACH if item.name in (spec.task.target, spec.task.receptacle) else SCENERY
+        region = Footprint(assets[i]).opens or (
+            REACH if item.name in (spec.task.target, spec.task.receptacle) else SCENERY
+        )
         assert region.holds(at[i][0], at[i][1]), item.name
         assert in_view(at[i][0], at[i][1]), item.name
         low, high = outlines[i].bounds[:2], outlines[i].bounds[2:]

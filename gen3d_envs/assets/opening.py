@@ -155,14 +155,18 @@ def _vector(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def slide(travel: float) -> PartJoint:
-    """A drawer's runners, towards -y."""
-    return PartJoint("prismatic", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.0, travel, damping=6.0, friction=0.8)
+    """A drawer's runners, towards -y; wood on wood or plain steel, which do not run on by themselves."""
+    return PartJoint("prismatic", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.0, travel, damping=20.0, friction=2.5)
 
 
 def door_hinge(x: float, y: float, upper: float) -> PartJoint:
-    """An upright hinge; a door whose hinge is at the left (-x) turns the other way than one at the right."""
+    """An upright hinge; a door whose hinge is at the left (-x) turns the other way than one at the right.
+
+    Two newtons at the handle move it, and it stops where it is left: a door that swings freely is opened and shut by
+    any arm that happens to strike it.
+    """
     axis = (0.0, 0.0, 1.0 if x > 0 else -1.0)
-    return PartJoint("revolute", (x, y, 0.0), axis, 0.0, upper, damping=0.05, friction=0.03)
+    return PartJoint("revolute", (x, y, 0.0), axis, 0.0, upper, damping=0.4, friction=0.4)
 
 
 def lid_hinge(y: float, z: float, upper: float, lid: Draft) -> PartJoint:

@@ -18,6 +18,7 @@ import numpy as np
 from gen3d_envs.assets.catalog import CATEGORIES
 from gen3d_envs.bank.gen3d_100 import GEN3D_100
 from gen3d_envs.bank.gen3d_broad import GEN3D_BROAD
+from gen3d_envs.bank.gen3d_openings import GEN3D_OPENINGS
 from gen3d_envs.bank.gen3d_tasks import GEN3D_TASKS
 from gen3d_envs.bank.tables import Benchmark, SentenceBenchmark, Split, SplitTable
 from gen3d_envs.build import seeded
@@ -28,7 +29,7 @@ from gen3d_envs.spec import Family, Spec, replace, to_json
 _T = TypeVar("_T")
 
 BENCHMARKS: dict[str, Benchmark | SentenceBenchmark] = {
-    benchmark.name: benchmark for benchmark in (GEN3D_100, GEN3D_TASKS, GEN3D_BROAD)
+    benchmark.name: benchmark for benchmark in (GEN3D_100, GEN3D_TASKS, GEN3D_OPENINGS, GEN3D_BROAD)
 }
 """Benchmarks by name."""
 

@@ -156,7 +156,7 @@ def _vector(values: np.ndarray) -> tuple[float, float, float]:
 
 def slide(travel: float) -> PartJoint:
     """A drawer's runners, towards -y; wood on wood or plain steel, which do not run on by themselves."""
-    return PartJoint("prismatic", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.0, travel, damping=20.0, friction=2.5)
+    return PartJoint("prismatic", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.0, travel, damping=6.0, friction=2.5)
 
 
 def door_hinge(x: float, y: float, upper: float) -> PartJoint:
@@ -166,7 +166,7 @@ def door_hinge(x: float, y: float, upper: float) -> PartJoint:
     any arm that happens to strike it.
     """
     axis = (0.0, 0.0, 1.0 if x > 0 else -1.0)
-    return PartJoint("revolute", (x, y, 0.0), axis, 0.0, upper, damping=0.4, friction=0.4)
+    return PartJoint("revolute", (x, y, 0.0), axis, 0.0, upper, damping=0.05, friction=0.4)
 
 
 def lid_hinge(y: float, z: float, upper: float, lid: Draft) -> PartJoint:

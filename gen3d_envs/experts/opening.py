@@ -44,6 +44,9 @@ DOWN = np.array([0.0, 0.0, -1.0])
 LEAF_M = 0.016
 """Thickness of a door, and a little more."""
 
+HIGH_M = 0.22
+"""Height of the tool at which the hand passes over what stands around."""
+
 PRESS_M = 0.004
 """How far fingers press what is shut: more, and they slip past the handle and take it along when they go."""
 
@@ -188,6 +191,10 @@ def script(skills: Skills) -> Actions:
         elif share > 0.03:
             yield from _push(way, -PRESS_M / (way.lever() * part.joint.upper), attempt)
         attempt += 1
+        if ROBOT in skills.env.world.contacts(skills.target):
+            (x, y, z), turned = skills.commanded()
+            up = np.array([x, y, min(z + 0.06, HIGH_M)])
+            yield from _move(skills, up, turned, 1.0, patience=2, most=MOST_STEPS)
         yield from _wait(skills, 2)
 
 
@@ -202,8 +209,8 @@ def _pull(way: _Way, attempt: int) -> Actions:
     place = way.place(start)
     yield from _move(skills, _above(place - STANDOFF_M * approach), rotation, opening, patience=4)
     yield from _move(skills, place - STANDOFF_M * approach, rotation, opening, patience=4)
-    yield from _move(skills, place, rotation, opening, speed=0.6)
-    yield from _move(skills, place, rotation, -1.0, stay_s=CLOSE_S)
+    yield from _move(skills, place, rotation, opening, speed=0.6, patience=3)
+    yield from _move(skills, place, rotation, -1.0, stay_s=CLOSE_S, patience=1)
     lost = 0
     for value in np.linspace(start, goal, STEPS).tolist()[1:]:
         yield from _move(
@@ -256,7 +263,7 @@ def _push(way: _Way, goal: float, attempt: int) -> Actions:
 
 def _above(point: Array) -> Array:
     """The same place high enough to pass over what stands around."""
-    return np.array([point[0], point[1], max(point[2], 0.22)])
+    return np.array([point[0], point[1], max(point[2], HIGH_M)])
 
 
 def _opening(skills: Skills, width_m: float) -> float:

@@ -35,7 +35,11 @@ PICK, PLACE = "Gen3D/TestPickCube-v0", "Gen3D/TestPlaceBallInBowl-v0"
 SINGLE_SCENES = tuple(name for name, row in released().items() if "split" not in row)
 """Released scenes that are part of no benchmark."""
 
-_SOME = (*tuple(benchmark_scenes())[::19], *tuple(benchmark_scenes("gen3d-tasks"))[:4])
+_SOME = (
+    *tuple(benchmark_scenes())[::19],
+    *tuple(benchmark_scenes("gen3d-tasks"))[:4],
+    *tuple(benchmark_scenes("gen3d-openings"))[:2],
+)
 
 RELEASED_IDS = tuple(f"Gen3D/{name}-v0" for name in (*SINGLE_SCENES, *_SOME))
 """The single scenes and some of the benchmarks: what holds for all is tested in test_benchmark.py and beside it."""

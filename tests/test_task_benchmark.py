@@ -1,4 +1,4 @@
-"""The released benchmark gen3d-tasks: the families Stack, Push, Sort and Rearrange."""
+"""The released benchmarks of the families after Pick and Place: gen3d-tasks and gen3d-openings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import gymnasium as gym
 import pytest
 from helpers import ENGINE_NAMES, ROBOT_NAMES, make
 
+from gen3d_envs.bank.gen3d_openings import GEN3D_OPENINGS
 from gen3d_envs.bank.gen3d_tasks import GEN3D_TASKS
 from gen3d_envs.bank.plan import SPARES, benchmark_plan
 from gen3d_envs.experts.scripted import ScriptedExpert
@@ -22,10 +23,11 @@ from gen3d_envs.registration import (
 )
 from gen3d_envs.rollout import run_episode
 
-SCENES = benchmark_scenes("gen3d-tasks")
+BENCHMARKS = {table.name: table for table in (GEN3D_TASKS, GEN3D_OPENINGS)}
+SCENES = {name: row for benchmark in BENCHMARKS for name, row in benchmark_scenes(benchmark).items()}
 CARDS = {name: load_card(name)[0] for name in SCENES}
 
-pytestmark = pytest.mark.skipif(not SCENES, reason="gen3d-tasks is not released yet")
+pytestmark = pytest.mark.skipif(not SCENES, reason="nothing is released yet")
 
 
 @pytest.mark.parametrize("family", FAMILY_BENCHMARKS)
@@ -59,7 +61,7 @@ def test_the_expert_solved_nearly_all_of_them() -> None:
             assert sum(wins) >= 0.95 * 10 * len(wins), (family, robot)
 
 
-def test_no_thing_is_moved_in_both_splits() -> None:
+def test_no_thing_is_moved_opened_or_closed_in_both_splits() -> None:
     moved: dict[str, set[str]] = {"train": set(), "heldout": set()}
     for name, row in SCENES.items():
         card = CARDS[name]
@@ -67,10 +69,13 @@ def test_no_thing_is_moved_in_both_splits() -> None:
     assert not moved["train"] & moved["heldout"] and len(moved["train"]) >= 15
 
 
-def test_scenes_are_their_sentences_in_turn() -> None:
-    said = Counter(card.instruction for card in CARDS.values())
-    assert said == Counter(s[0].lower() + s[1:].rstrip("?") for s in (*GEN3D_TASKS.train, *GEN3D_TASKS.heldout))
-    assert [SCENES[name]["family"] for name in list(SCENES)[:8]] == [*FAMILY_BENCHMARKS, *FAMILY_BENCHMARKS]
+@pytest.mark.parametrize("bank", BENCHMARKS)
+def test_scenes_are_their_sentences_in_turn(bank: str) -> None:
+    scenes, table = benchmark_scenes(bank), BENCHMARKS[bank]
+    said = Counter(CARDS[name].instruction for name in scenes)
+    assert said == Counter(s[0].lower() + s[1:].rstrip("?") for s in (*table.train, *table.heldout))
+    families = [family for family, home in FAMILY_BENCHMARKS.items() if home == bank]
+    assert [row["family"] for row in scenes.values()][: 2 * len(families)] == [*families, *families]
 
 
 def test_the_plan_depends_on_its_inputs_alone() -> None:
@@ -82,13 +87,21 @@ def test_the_plan_depends_on_its_inputs_alone() -> None:
     assert all(s.sentence == first.sentence for s in spares if s)
 
 
-def test_the_list_never_changes() -> None:
-    digest = hashlib.sha256("".join(row["hash"] for row in SCENES.values()).encode()).hexdigest()
-    assert digest == "f2ff619fada24271b0470a78f298dbeddc1a366f733313cf5bfd65a5830e19e0"
+@pytest.mark.parametrize(
+    ("bank", "expected"),
+    [
+        ("gen3d-tasks", "f2ff619fada24271b0470a78f298dbeddc1a366f733313cf5bfd65a5830e19e0"),
+        ("gen3d-openings", "7d558e36bbb11bb8064311494a86128dfb22d72b43b3f2e39fc26f6812ea45c1"),
+    ],
+)
+def test_the_list_never_changes(bank: str, expected: str) -> None:
+    rows = benchmark_scenes(bank).values()
+    assert hashlib.sha256("".join(row["hash"] for row in rows).encode()).hexdigest() == expected
 
 
-def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in benchmark_folder("gen3d-tasks").iterdir()) < 6e6
+@pytest.mark.parametrize("bank", BENCHMARKS)
+def test_it_is_small(bank: str) -> None:
+    assert sum(path.stat().st_size for path in benchmark_folder(bank).iterdir()) < 6e6
 
 
 @pytest.mark.slow

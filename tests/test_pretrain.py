@@ -21,9 +21,9 @@ from gen3d_envs.baselines.vla.trial import trial
 
 from gen3d_envs.assets.store import AssetStore
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.errors import FieldError
+from gen3d_envs.errors import ContractError, FieldError
 from gen3d_envs.scenes import load_scene
-from gen3d_envs.spec import read_card, to_card
+from gen3d_envs.spec import read_card, replace, to_card
 
 SCENES = scenes_of("train", 4)
 TINY = Recipe(steps=12, batch=16, save_every=3)
@@ -188,6 +188,16 @@ def test_another_training_or_a_damaged_one_is_refused(demos: Demos, tmp_path: Pa
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(FieldError, match="cannot be read"):
         run(new_model("micro", demos, 0), demos, tmp_path)
+
+
+def test_demonstrations_of_other_environments_are_refused(demos: Demos, tmp_path: Path) -> None:
+    longer = replace(demos.contract, horizon_steps=40)
+    other = new_model("micro", demos, 0)
+    other.config.contract = longer.to_json()
+    list(imitate(other, demos, tmp_path / "longer", TINY))  # the length of episodes is nothing to it
+    other.config.contract = replace(demos.contract, control_hz=10).to_json()
+    with pytest.raises(ContractError, match="control_hz"):
+        list(imitate(other, demos, tmp_path / "faster", TINY))
 
 
 @pytest.mark.parametrize("arguments", [{"keep": 0.0}, {"keep": 1.5}, {"noise": -0.1}, {"count": 0}])

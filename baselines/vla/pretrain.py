@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gen3d_envs.contract import require_same
 from gen3d_envs.errors import FieldError
 
-from .config import make_config
+from .config import IGNORED, make_config
 from .demos import DemoReader
 from .files import replace_folder
 from .labels import PLACES
@@ -207,10 +208,13 @@ def imitate(
         recipe: how.
         seconds: stop, resumably, after so long.
         train_tower: False keeps tower and words as they are.
+
+    Raises:
+        ContractError: the demonstrations are of other environments.
     """
     config = model.config
-    if config.contract and config.made_for() != demos.contract:
-        config.require_contract(demos.contract)
+    require_same(config.made_for(), demos.contract, IGNORED)
+    config.contract = demos.contract.to_json()
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
     for part in (model.text, model.tower):

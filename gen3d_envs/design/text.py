@@ -16,7 +16,6 @@ EXAMPLES: tuple[str, ...] = (
     "pick up the banana",
     "place the lemon on the blue plate",
     "stack the red cube on the yellow cube",
-    "lift the small wooden block from the desk",
     "could you please put the marker into the tray?",
     "take the carrot and put it in the pot",
     "pick up the screwdriver next to the hammer",

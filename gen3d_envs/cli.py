@@ -117,7 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
          "gen3d generate --from sentences.txt --scenes-per-sentence 3 --out my_bank"],
     )  # fmt: skip
     what = generate.add_mutually_exclusive_group(required=True)
-    what.add_argument("--benchmark", metavar="NAME", help="a benchmark's plan: gen3d-100")
+    what.add_argument("--benchmark", metavar="NAME", help="gen3d-100, gen3d-tasks, gen3d-openings or gen3d-broad")
     what.add_argument("--from", dest="sentences", metavar="FILE", help="a text file of sentences, one a line")
     generate.add_argument("--out", metavar="DIR", required=True, help="folder of the bank")
     generate.add_argument(
@@ -213,7 +213,7 @@ def build_parser() -> argparse.ArgumentParser:
     _algorithm(training)
     target = training.add_mutually_exclusive_group(required=True)
     target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
-    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    target.add_argument("--benchmark", metavar="NAME", help="gen3d-100, gen3d-tasks or gen3d-openings")
     training.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
     training.add_argument("--scenes", type=_count, metavar="N", help="only the first N of them (default: all)")
     training.add_argument("--steps", type=_steps, required=True, metavar="N", help="control steps, all together")
@@ -262,7 +262,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     target = evaluation.add_mutually_exclusive_group(required=True)
     target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
-    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    target.add_argument("--benchmark", metavar="NAME", help="gen3d-100, gen3d-tasks or gen3d-openings")
     evaluation.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
     evaluation.add_argument(
         "--axes", nargs="+", default=[], metavar="NAME",
@@ -324,7 +324,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     target = recording.add_mutually_exclusive_group(required=True)
     target.add_argument("--env", metavar="ID", help="a family's ID, one scene's ID, name or card (*.json)")
-    target.add_argument("--benchmark", metavar="NAME", help="a released benchmark: gen3d-100 or gen3d-tasks")
+    target.add_argument("--benchmark", metavar="NAME", help="gen3d-100, gen3d-tasks or gen3d-openings")
     recording.add_argument("--split", choices=SPLITS, help="scenes of the benchmark (default: train)")
     recording.add_argument("--axes", nargs="+", default=[], metavar="NAME", help="test conditions, as for evaluate")
     recording.add_argument("--policy", metavar="P", default="expert", help="as for evaluate (default: expert)")

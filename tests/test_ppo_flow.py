@@ -141,7 +141,7 @@ def test_a_tower_that_is_trained_sees_what_a_frozen_one_sees(env: FleetVecEnv) -
 def test_the_anchor_is_the_distance_from_the_first_policy(env: FleetVecEnv) -> None:
     policy, obs = actor(env, anchor=True), seen(env)
     chain = policy(obs)[0]
-    assert float(policy.evaluate_actions(obs, chain)[2].abs().max()) < 1e-10  # type: ignore[union-attr]
+    assert float(policy.evaluate_actions(obs, chain)[2].detach().abs().max()) < 1e-10  # type: ignore[union-attr]
     with torch.no_grad():
         policy.model.flow.out.bias += 0.5
     assert torch.allclose(policy.evaluate_actions(obs, chain)[2], torch.full((3,), -0.25), atol=1e-3)  # type: ignore[arg-type]

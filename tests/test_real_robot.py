@@ -274,6 +274,9 @@ def test_a_late_policy_stops_and_a_slow_one_is_counted(made: Any) -> None:
     env.reset(seed=0, options={"arm": True})
     env._transport.wait_until(env._transport.now() + 0.35)
     *_, info = env.step(GO)
+    assert info["overruns"] == 0  # the clock begins with the first step
+    env._transport.wait_until(env._transport.now() + 0.35)
+    *_, info = env.step(GO)
     assert info["overruns"] == 1
     env._transport.wait_until(env._transport.now() + 5.0)
     with pytest.raises(RobotStop) as caught:

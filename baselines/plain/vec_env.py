@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from ..ppo.fleet import Fleet  # noqa: TID252
+from ..ppo.vec_env import FleetBase  # noqa: TID252
 from .scale import Scale
 
 Seen = NDArray[Any] | dict[str, NDArray[Any]]
 
 
-class PlainVecEnv(VecEnv):
+class PlainVecEnv(FleetBase):
     """Environments of many scenes for algorithms of Stable-Baselines3.
 
     What is observed is that of ``obs_type="state"``, scaled; or, with pictures, ``pixels`` (channels first) and
@@ -75,25 +74,3 @@ class PlainVecEnv(VecEnv):
                 info["terminal_observation"] = self._of(self.fleet.terminal, i)
             infos.append(info)
         return self.observe(), rewards, dones, infos
-
-    def close(self) -> None:
-        """Close the fleet."""
-        self.fleet.close()
-
-    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
-        """Environments live in other processes: there is nothing to get but ``render_mode``."""
-        if attr_name == "render_mode":
-            return [None] * self.num_envs
-        raise AttributeError(attr_name)
-
-    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
-        """Nothing can be set."""
-        raise AttributeError(attr_name)
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Nothing can be called."""
-        raise AttributeError(method_name)
-
-    def env_is_wrapped(self, wrapper_class: type[Any], indices: int | Iterable[int] | None = None) -> list[bool]:
-        """No environment is wrapped."""
-        return [False] * self.num_envs

@@ -20,7 +20,35 @@ FAR = 1e3
 Observations = dict[str, NDArray[Any]]
 
 
-class FleetVecEnv(VecEnv):
+class FleetBase(VecEnv):
+    """What every ``VecEnv`` over a fleet has in common; ``fleet`` is closed with it."""
+
+    fleet: Fleet
+
+    def close(self) -> None:
+        """Close the fleet."""
+        self.fleet.close()
+
+    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
+        """Environments live in other processes: there is nothing to get but ``render_mode``."""
+        if attr_name == "render_mode":
+            return [None] * self.num_envs
+        raise AttributeError(attr_name)
+
+    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
+        """Nothing can be set."""
+        raise AttributeError(attr_name)
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        """Nothing can be called."""
+        raise AttributeError(method_name)
+
+    def env_is_wrapped(self, wrapper_class: type[Any], indices: int | Iterable[int] | None = None) -> list[bool]:
+        """No environment is wrapped."""
+        return [False] * self.num_envs
+
+
+class FleetVecEnv(FleetBase):
     """Environments of many scenes for PPO.
 
     Observations: ``proprio`` and ``state`` (for the critic: the simulator's, and the share of the episode that is
@@ -118,25 +146,3 @@ class FleetVecEnv(VecEnv):
         }
         last["state"] = self._timed(self.fleet.terminal["state"][i : i + 1], np.array([steps]))[0]
         return last
-
-    def close(self) -> None:
-        """Close the fleet."""
-        self.fleet.close()
-
-    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
-        """Environments live in other processes: there is nothing to get but ``render_mode``."""
-        if attr_name == "render_mode":
-            return [None] * self.num_envs
-        raise AttributeError(attr_name)
-
-    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
-        """Nothing can be set."""
-        raise AttributeError(attr_name)
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Nothing can be called."""
-        raise AttributeError(method_name)
-
-    def env_is_wrapped(self, wrapper_class: type[Any], indices: int | Iterable[int] | None = None) -> list[bool]:
-        """No environment is wrapped."""
-        return [False] * self.num_envs

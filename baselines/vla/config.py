@@ -24,36 +24,14 @@ IGNORED = ("horizon_steps",)
 """What may differ between training and use: the policy has no memory, so the length of an episode is nothing to it."""
 
 
-class FlowVLAConfig(PretrainedConfig):
-    """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
+class ContractConfig(PretrainedConfig):
+    """A configuration that remembers what environments its policy was made for."""
 
-    Attributes:
-        channels: of the convolutions, level by level.
-        text_width: numbers per word.
-        hidden, layers: of the flow network.
-        chunk: control steps that are planned at once.
-        flow_steps: Euler steps from noise to actions when acting.
-        contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
-        proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
-        label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
-    """
-
-    model_type = MODEL_TYPE
-
-    channels: list[int] = field(default_factory=lambda: [16, 32, 48, 96])
-    text_width: int = 64
-    hidden: int = 384
-    layers: int = 3
-    chunk: int = 4
-    flow_steps: int = 4
-    cameras: int = 1
     contract: str = ""
     proprio_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
     proprio_std: list[float] = field(default_factory=lambda: [1.0] * 7)
     action_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
     action_std: list[float] = field(default_factory=lambda: [1.0] * 7)
-    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
-    label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
 
     @property
     def action_dim(self) -> int:
@@ -77,6 +55,33 @@ class FlowVLAConfig(PretrainedConfig):
             ContractError: with one line per difference.
         """
         require_same(self.made_for(), contract_of(env), IGNORED)
+
+
+class FlowVLAConfig(ContractConfig):
+    """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
+
+    Attributes:
+        channels: of the convolutions, level by level.
+        text_width: numbers per word.
+        hidden, layers: of the flow network.
+        chunk: control steps that are planned at once.
+        flow_steps: Euler steps from noise to actions when acting.
+        contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
+        proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
+        label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
+    """
+
+    model_type = MODEL_TYPE
+
+    channels: list[int] = field(default_factory=lambda: [16, 32, 48, 96])
+    text_width: int = 64
+    hidden: int = 384
+    layers: int = 3
+    chunk: int = 4
+    flow_steps: int = 4
+    cameras: int = 1
+    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
+    label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
 
 
 def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int = 4) -> FlowVLAConfig:

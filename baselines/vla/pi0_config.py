@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import Any
+from transformers import PI0Config
 
-import gymnasium
-from transformers import PI0Config, PretrainedConfig
+from gen3d_envs.contract import Contract
+from gen3d_envs.errors import FieldError
 
-from gen3d_envs.contract import Contract, contract_from_json, contract_of, require_same
-from gen3d_envs.errors import ContractError, FieldError
-
-from .config import IGNORED
+from .config import ContractConfig
 
 MODEL_TYPE = "gen3d_pi0"
 
@@ -58,7 +54,7 @@ def network_config(
     return PI0Config(vlm_config=vlm, dit_config=act)
 
 
-class Pi0VLAConfig(PretrainedConfig):
+class Pi0VLAConfig(ContractConfig):
     """Configuration of :class:`gen3d_envs.baselines.vla.pi0.Pi0VLA`; the network's own stands beside its weights.
 
     Attributes:
@@ -79,38 +75,10 @@ class Pi0VLAConfig(PretrainedConfig):
     flow_steps: int = 10
     cameras: int = 1
     text_length: int = TEXT_LENGTH
-    contract: str = ""
-    proprio_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
-    proprio_std: list[float] = field(default_factory=lambda: [1.0] * 7)
-    action_mean: list[float] = field(default_factory=lambda: [0.0] * 7)
-    action_std: list[float] = field(default_factory=lambda: [1.0] * 7)
     lora_rank: int = 0
     lora_alpha: int = 0
     base: str = ""
     base_sha256: str = ""
-
-    @property
-    def action_dim(self) -> int:
-        """Numbers of one action."""
-        return len(self.action_mean)
-
-    def made_for(self) -> Contract:
-        """The contract of the training.
-
-        Raises:
-            ContractError: the checkpoint holds none.
-        """
-        if not self.contract:
-            raise ContractError("contract", "", "is not in the checkpoint", "Use one that training wrote")
-        return contract_from_json(self.contract)
-
-    def require(self, env: gymnasium.Env[Any, Any]) -> None:
-        """Refuse an environment whose numbers mean something else.
-
-        Raises:
-            ContractError: with one line per difference.
-        """
-        require_same(self.made_for(), contract_of(env), IGNORED)
 
 
 def make_pi0_config(

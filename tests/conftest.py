@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browser import Browser, find_chromium, open_browser
@@ -52,3 +53,30 @@ def shared_assets() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared assets are not here (GEN3D_SHARED names their folder)")
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch with one thread: small networks gain nothing from more, and lose much where processors are shared."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def stage() -> Iterator[Callable[..., Any]]:
+    """Makes :class:`situations.Stage` of an ID and arguments; they are closed when the test is over."""
+    from situations import Stage
+
+    stages: list[Stage] = []
+
+    def build(env_id: str, **arguments: Any) -> Stage:
+        stages.append(Stage(env_id, **arguments))
+        return stages[-1]
+
+    yield build
+    for each in stages:
+        each.close()

@@ -31,19 +31,6 @@ ON_END = (0.0, math.sin(math.pi / 4), 0.0, math.cos(math.pi / 4))
 ON_ITS_SIDE = (math.sin(math.pi / 4), 0.0, 0.0, math.cos(math.pi / 4))
 
 
-@pytest.fixture
-def stage():
-    stages: list[Stage] = []
-
-    def build(env_id: str, **arguments: Any) -> Stage:
-        stages.append(Stage(env_id, **arguments))
-        return stages[-1]
-
-    yield build
-    for each in stages:
-        each.close()
-
-
 def last(infos: list[dict[str, Any]]) -> str:
     return infos[-1]["outcome"]
 

@@ -33,13 +33,7 @@ FLEET = FleetSettings(EnvSettings(SCENES, size=24, physics=ENGINE, max_steps=12)
 SETTINGS = FlowSettings(fleet=FLEET, decisions=3 * 4 * 4, steps=4, batch=6, epochs=2, warmup=1)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks gain nothing from more, and lose much where processors are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def new_policy(seed: int = 0) -> FlowVLA:

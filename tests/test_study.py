@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
 from gen3d_envs.baselines.study.command import study
 from gen3d_envs.baselines.study.measure import order
@@ -20,13 +19,7 @@ from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.result import EpisodeRow, Result
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def episode(scene: int, index: int, seconds: float | None) -> EpisodeRow:

@@ -6,13 +6,12 @@ Situations are built with the world's privileged calls, then simulated; the rule
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import helpers
 import numpy as np
 import pytest
 from helpers import PICK, PLACE, ROBOT_NAMES, expert_actions, make
-from situations import CLEAR, STILL, UPSIDE_DOWN, Stage, never
+from situations import CLEAR, STILL, UPSIDE_DOWN, never
 
 from gen3d_envs.geometry import from_yaw, rotate
 from gen3d_envs.rollout import RandomPolicy
@@ -24,19 +23,6 @@ from gen3d_envs.tasks.place import Place
 ON_PLATE = "Gen3D/TestPlaceCubeOnPlate-v0"
 BLOCK_ON_PLATE = "Gen3D/TestPlaceBlockOnPlate-v0"
 IN_BASKET = "Gen3D/TestPlaceBlockInBasket-v0"
-
-
-@pytest.fixture
-def stage():
-    stages: list[Stage] = []
-
-    def build(env_id: str, **arguments: Any) -> Stage:
-        stages.append(Stage(env_id, **arguments))
-        return stages[-1]
-
-    yield build
-    for each in stages:
-        each.close()
 
 
 # ---- place ---------------------------------------------------------------------------------------------------------

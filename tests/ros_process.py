@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +22,7 @@ class Program:
         line = [sys.executable, str(PROGRAMS), *command] if own else list(command)
         self.process = subprocess.Popen(
             line, env=dict(environment), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []
@@ -49,8 +52,9 @@ class Program:
         self.process.stdin.flush()
 
     def end(self) -> None:
-        """Kill it."""
-        self.process.kill()
+        """Kill it and what it started, which holds its pipes open too."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for reader in self._readers:
             reader.join()

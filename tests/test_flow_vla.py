@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 
 from gen3d_envs.baselines.policies import get_policy  # noqa: E402
 from gen3d_envs.baselines.vla.config import make_config  # noqa: E402
-from gen3d_envs.baselines.vla.model import FlowVLA, Inputs, count_parameters  # noqa: E402
+from gen3d_envs.baselines.vla.model import RELATIVE, FlowVLA, Inputs, count_parameters, relative  # noqa: E402
 from gen3d_envs.baselines.vla.policy import load_flow_vla  # noqa: E402
 from gen3d_envs.baselines.vla.text import TOKENS, tokens  # noqa: E402
 from helpers import PICK, PLACE, make  # noqa: E402
@@ -96,7 +96,30 @@ def test_normalising_is_undone() -> None:
     model = tiny()
     model.config.action_mean, model.config.action_std = [0.1] * 7, [0.3] * 7
     actions = torch.linspace(-1, 1, 56).view(2, 4, 7)
-    assert torch.allclose(model.decode(model.normalise(actions)), actions, atol=1e-6)
+    again = model.decode(model.normalise(actions))
+    assert torch.allclose(again[..., :-1], actions[..., :-1], atol=1e-6)
+    assert torch.equal(again[..., -1], actions[..., -1].sign()), "the gripper is open or closed, never in between"
+
+
+@given(
+    st.lists(st.floats(-0.5, 0.5, width=32), min_size=3, max_size=3), st.floats(-3.0, 3.0, width=32),
+    st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_places_are_seen_from_the_tool(shift: list[float], turn: float, seed: int) -> None:
+    """A world that is moved together with the tool, or turned with its fingers, looks the same to it."""
+    rng = torch.Generator().manual_seed(seed)
+    found, proprio = torch.rand(4, 8, generator=rng) - 0.5, torch.rand(4, 7, generator=rng) - 0.5
+    before = relative(found, proprio)
+    assert before.shape == (4, RELATIVE)
+    moved, hand = found.clone(), proprio.clone()
+    for places in (moved[:, :3], moved[:, 5:8], hand[:, :3]):
+        places += torch.tensor(shift)
+    assert torch.allclose(relative(moved, hand), before, atol=1e-4)
+    hand[:, 5] += turn
+    twice = torch.tensor(2.0 * turn)
+    moved[:, 3] = found[:, 3] * twice.cos() - found[:, 4] * twice.sin()
+    moved[:, 4] = found[:, 3] * twice.sin() + found[:, 4] * twice.cos()
+    assert torch.allclose(relative(moved, hand)[:, -2:], before[:, -2:], atol=1e-4)
 
 
 # ---- checkpoints ---------------------------------------------------------------------------------------------------

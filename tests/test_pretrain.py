@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
-from gen3d_envs.baselines.vla.demos import Demos, DemoSettings, collect
+from gen3d_envs.baselines.vla.demos import IDLE, Demos, DemoSettings, collect, moving
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
@@ -18,6 +18,8 @@ from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import heat_loss, imitate, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gen3d_envs.assets.store import AssetStore
 from gen3d_envs.env import Gen3DEnv
@@ -124,8 +126,48 @@ def test_what_is_out_of_the_picture_counts_not() -> None:
 # ---- training ------------------------------------------------------------------------------------------------------
 
 
-def run(model: FlowVLA, demos: Demos, folder: Path, recipe: Recipe = TINY) -> list[Progress]:
-    return list(imitate(model, demos, folder, recipe))
+def run(model: FlowVLA, demos: Demos, folder: Path, recipe: Recipe = TINY, train_tower: bool = True) -> list[Progress]:
+    return list(imitate(model, demos, folder, recipe, train_tower=train_tower))
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from((0.0, 0.04, 0.5, -1.0)), st.sampled_from((-1.0, 1.0))), min_size=1, max_size=30)
+)
+def test_only_waiting_is_left_out(steps: list[tuple[float, float]]) -> None:
+    actions = np.array([[0.0, size, 0.0, 0.0, 0.0, 0.0, grip] for size, grip in steps], np.float32)
+    rows = moving(actions)
+    assert rows[0] == 0 and rows[-1] == len(steps) - 1 and rows == sorted(set(rows))
+    kept = set(rows)
+    for row, (size, grip) in enumerate(steps):
+        still = abs(size) < IDLE and row > 0 and grip == steps[row - 1][1]
+        ahead = any(
+            abs(later) >= IDLE or after != before
+            for (later, after), (_, before) in zip(steps[row + 1 :], steps[row:], strict=False)
+        )
+        assert (row in kept) == (not still or not ahead)
+
+
+def test_a_demonstration_never_waits_before_it_goes_on(demos: Demos) -> None:
+    arrays = demos.arrays
+    for k in range(len(demos.scenes)):
+        actions = arrays["actions"][arrays["episodes"] == k]
+        assert len(moving(actions)) == len(actions) > 8
+        assert set(np.unique(actions[:, -1])) <= {-1.0, 1.0}
+
+
+# ---- imitation -----------------------------------------------------------------------------------------------------
+
+
+def test_a_frozen_tower_keeps_what_it_knows(demos: Demos, tmp_path: Path) -> None:
+    model = new_model("micro", demos, 0)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    steps = run(model, demos, tmp_path, Recipe(steps=200, batch=32, lr=3e-3, save_every=10), train_tower=False)
+    assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
+    changed = {name.partition(".")[0] for name, tensor in model.state_dict().items() if not tensor.equal(before[name])}
+    assert changed == {"join", "flow"}
 
 
 def test_it_learns(demos: Demos, tmp_path: Path) -> None:
@@ -136,11 +178,13 @@ def test_it_learns(demos: Demos, tmp_path: Path) -> None:
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
 
 
-def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path) -> None:
-    whole = run(new_model("micro", demos, 0), demos, tmp_path / "whole")
+@pytest.mark.parametrize("train_tower", [True, False])
+def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path, train_tower: bool) -> None:
+    whole = run(new_model("micro", demos, 0), demos, tmp_path / "whole", train_tower=train_tower)
     slices: list[Progress] = []
     for _ in range(4):
-        slices += imitate(new_model("micro", demos, 0), demos, tmp_path / "slices", TINY, seconds=0.0)
+        model = new_model("micro", demos, 0)
+        slices += imitate(model, demos, tmp_path / "slices", TINY, seconds=0.0, train_tower=train_tower)
     assert [(p.step, p.figures) for p in slices] == [(p.step, p.figures) for p in whole]
     one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("whole", "slices"))
     assert one.read_bytes() == other.read_bytes()

@@ -23,7 +23,7 @@ from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
 from .settings import IMITATION, StudySettings, training_name
 
 BROAD, BROAD_SEED, MIX_SEED = "gen3d-broad", 7, 11
-NOISE, LOOK_NOISE, LOOK_SHARE, LOOK_STEPS = 0.12, 0.3, 0.25, 40
+NOISE, LOOK_NOISE, LOOK_SHARE, LOOK_STEPS = 0.2, 0.3, 0.25, 40
 """Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept, and
 how long they are."""
 
@@ -149,7 +149,7 @@ class Study:
         if not (folder / "model" / WEIGHTS).is_file():
             start, demos = self.seen(), self.demos()
             model = load_flow_vla(start)
-            recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=self.settings.learn_batch)
+            recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
             curve: Curve | None = None
             for progress in imitate(model, demos, folder, recipe, self.left_s, train_tower=False):
                 curve = curve or Curve(folder / "curve.csv", progress.step - 1)
@@ -170,7 +170,8 @@ class Study:
         )  # fmt: skip
         flow = FlowSettings(
             fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,
-            batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end, seed=seed,
+            batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end,
+            log_std=settings.log_std, seed=seed,
         )  # fmt: skip
 
         def tell(progress: FlowProgress) -> None:

@@ -33,6 +33,9 @@ FORMAT = 1
 TRIES = 6
 """Episodes that are tried for one demonstration before its scene is called unsolvable."""
 
+IDLE = 0.05
+"""An action whose translations and rotations are all smaller, of the largest possible, only waits."""
+
 _FRAMES = ("agent_pos", "tokens", "labels", "actions", "episodes", "steps_left")
 
 
@@ -65,16 +68,16 @@ class DemoSettings:
         seed: of everything.
         noise: standard deviation, in units of the action, of what is added to translations and rotations before they
             are executed. The expert's own action is what is stored, so the policy learns to come back (DART, Laskey et
-            al. 2017).
+            al. 2017). Demonstrations have it in proportion to the action: an arm that waits is not disturbed.
         keep: share of the frames that are stored, drawn at random; training to act needs all of them.
-        seeing: frames for learning to see, not to act: those of failed episodes are kept, too, and every other frame
-            comes with the instruction and labels of another question about its scene.
+        seeing: frames for learning to see, not to act: those of failed episodes and of waiting are kept, too, and
+            every other frame comes with the instruction and labels of another question about its scene.
     """
 
     env: EnvSettings
     count: int = 60
     seed: int = 0
-    noise: float = 0.12
+    noise: float = 0.2
     keep: float = 1.0
     seeing: bool = False
 
@@ -187,13 +190,31 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
                 other.begin(question)
                 frame["labels"], frame["tokens"] = other.read(), tokens(question.instruction)
             frames.append(frame)
-        action[:-1] += settings.noise * rng.standard_normal(len(action) - 1).astype(np.float32)
+        size = settings.noise * (1.0 if settings.seeing else min(1.0, float(np.abs(action[:-1]).max())))
+        action[:-1] += size * rng.standard_normal(len(action) - 1).astype(np.float32)
         _, _, terminated, truncated, info = env.step(np.clip(action, -1.0, 1.0))
         if terminated or truncated:
             break
-    if not info["is_success"] and not settings.seeing:
+    if settings.seeing:
+        rows = range(len(frames))
+    elif info["is_success"]:
+        rows = moving(np.stack([frame["actions"] for frame in frames]))
+    else:
         return None
-    return {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    return {name: np.stack([frames[row][name] for row in rows]) for name in frames[0]}
+
+
+def moving(actions: NDArray[np.float32]) -> list[int]:
+    """Rows of an episode's actions ``(n, A)`` without those that only wait for something to go on.
+
+    A policy without memory that has learned to wait, for fingers to close say, waits forever: what it sees does not
+    change. Where the gripper's command changes it is no waiting, and what an episode ends with is its goal.
+    """
+    idle = np.abs(actions[:, :-1]).max(1) < IDLE
+    idle[0] = False
+    idle[1:] &= actions[1:, -1] == actions[:-1, -1]
+    active = np.flatnonzero(~idle)
+    return [row for row in range(len(actions)) if not idle[row] or row > active[-1]]
 
 
 def _merge(settings: DemoSettings, folder: Path, parts: list[Path]) -> None:

@@ -40,7 +40,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     start: str = ""
     size: str = "tiny"
     demos: int = 60
-    noise: float = 0.12
+    noise: float = 0.2
     batch: int = 64
     lr: float = 5e-4
     tower: bool = True

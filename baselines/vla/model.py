@@ -23,6 +23,11 @@ from .labels import PLACES
 from .text import BUCKETS, GROUPS, MAX_WORDS
 
 TIME_FREQUENCIES = 8
+NEAR_M = 0.02
+"""Distances up to about this, a finger's width, are told finely."""
+
+RELATIVE = 14
+"""Numbers of :func:`relative`."""
 
 CARD = """---
 library_name: gen3d-envs
@@ -155,6 +160,23 @@ def places(count: int, device: torch.device) -> Tensor:
     return (torch.arange(count, device=device) + 0.5) * (2.0 / count) - 1.0
 
 
+def relative(found: Tensor, proprio: Tensor) -> Tensor:
+    """Places as the tool sees them.
+
+    Args:
+        found: :data:`PLACES`, ``(B, 8)``.
+        proprio: as observed: the tool's position (m) in the robot's base frame, its Euler angles (rad), the opening.
+
+    Returns:
+        ``(B, RELATIVE)``: ways to grasp and goal, coarsely (in 10 cm) and finely (up to :data:`NEAR_M`), and cosine and
+        sine of twice the angle by which the fingers are turned from the way they should close.
+    """
+    way = torch.cat([found[:, :3] - proprio[:, :3], found[:, 5:8] - proprio[:, :3]], 1)
+    cos, sin = torch.cos(2.0 * proprio[:, 5]), torch.sin(2.0 * proprio[:, 5])
+    along, across = found[:, 3] * cos + found[:, 4] * sin, found[:, 4] * cos - found[:, 3] * sin
+    return torch.cat([way / 0.1, torch.tanh(way / NEAR_M), along[:, None], across[:, None]], 1)
+
+
 class FlowNet(nn.Module):
     """The velocity of a chunk on its way from noise, given what is seen."""
 
@@ -202,7 +224,7 @@ class FlowVLA(PreTrainedModel):
             nn.Linear(self.features, config.hidden), nn.SiLU(), nn.Linear(config.hidden, len(PLACES))
         )
         self.join = nn.Sequential(
-            nn.Linear(self.features + len(PLACES) + len(config.proprio_mean), config.hidden), nn.SiLU(),
+            nn.Linear(RELATIVE + len(config.proprio_mean), config.hidden), nn.SiLU(),
             nn.Linear(config.hidden, config.hidden), nn.SiLU(),
         )  # fmt: skip
         self.flow = FlowNet(self.size, config.hidden, config.layers)
@@ -226,11 +248,16 @@ class FlowVLA(PreTrainedModel):
         return torch.cat([views.view(len(words), -1), words], 1), heat[::count]
 
     def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen, ``(B, hidden)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s."""
+        """What is seen, ``(B, hidden)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s.
+
+        All that the actions know of a picture are the places in it: a few demonstrations teach what to do about places,
+        and would be learned by heart from everything else.
+        """
         found = self.locate(features)
         mean, std = self._like(self.config.proprio_mean, features), self._like(self.config.proprio_std, features)
         own = ((proprio - mean) / std).clamp(-5.0, 5.0)
-        return self.join(torch.cat([features, found, own], 1)), found
+        mean, std = self._like(self.config.label_mean, features), self._like(self.config.label_std, features)
+        return self.join(torch.cat([relative(found * std + mean, proprio), own], 1)), found
 
     def encode(self, inputs: Inputs) -> Tensor:
         """What is seen, ``(B, hidden)``."""
@@ -241,13 +268,18 @@ class FlowVLA(PreTrainedModel):
         return self.flow(x, time, seen)
 
     def decode(self, x: Tensor) -> Tensor:
-        """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1]."""
+        """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1].
+
+        The last number, the gripper's, becomes open or closed: half open is what the expert never says, and a policy
+        that is unsure would.
+        """
         chunk = x.view(len(x), self.config.chunk, self.config.action_dim)
         actions = chunk * self._like(self.config.action_std, x) + self._like(self.config.action_mean, x)
-        return actions.clamp(-1.0, 1.0)
+        gripper = torch.where(actions[..., -1:] > 0.0, 1.0, -1.0)
+        return torch.cat([actions[..., :-1].clamp(-1.0, 1.0), gripper], -1)
 
     def normalise(self, actions: Tensor) -> Tensor:
-        """Actions ``(B, chunk, action_dim)`` to ``(B, size)``: the inverse of :meth:`decode` inside the bounds."""
+        """Actions ``(B, chunk, action_dim)`` to ``(B, size)``, which :meth:`decode` turns back inside the bounds."""
         mean, std = self._like(self.config.action_mean, actions), self._like(self.config.action_std, actions)
         return ((actions - mean) / std).flatten(1)
 

@@ -32,9 +32,12 @@ SEEING = Recipe(steps=8000, batch=64, lr=3e-3)
 COARSE = 0.6
 """Share of the steps of learning to see that look at pictures of half the size, which costs a quarter."""
 
-IMITATING = Recipe(steps=3000, batch=64, lr=5e-4)
+IMITATING = Recipe(steps=6000, batch=128, lr=1e-3)
 AUX = 0.2
 """Weight of the labels while imitating."""
+
+COPIES = 4
+"""Changed copies of every picture that a frozen tower looks at, once each, before imitation begins."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,16 @@ class Batches:
             pixels = self._augment(pixels, noise)
         features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
         return features, heat_loss(heat, self._views[rows].to(device))
+
+    @torch.no_grad()
+    def all_features(self, noise: torch.Generator) -> Tensor:
+        """Features of all frames as a tower sees them that does not learn, ``(COPIES, N, features)``."""
+        rows = np.arange(len(self._actions))
+        copies = [
+            torch.cat([self.look(rows[start : start + 250], noise)[0] for start in range(0, len(rows), 250)])
+            for _ in range(COPIES)
+        ]
+        return torch.stack(copies)
 
     def proprio(self, rows: NDArray[np.int64]) -> Tensor:
         """``(B, P)``."""
@@ -207,7 +220,7 @@ def imitate(
         folder: of the training's state.
         recipe: how.
         seconds: stop, resumably, after so long.
-        train_tower: False keeps tower and words as they are.
+        train_tower: False keeps everything as it is that tells where things are: tower, words and places.
 
     Raises:
         ContractError: the demonstrations are of other environments.
@@ -217,17 +230,22 @@ def imitate(
     config.contract = demos.contract.to_json()
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
-    for part in (model.text, model.tower):
+    for part in (model.text, model.tower, model.locate):
         part.requires_grad_(train_tower)
     batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])))
+    looked = None if train_tower else batches.all_features(torch.Generator().manual_seed(recipe.seed))
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = batches.draw(rng, recipe.batch)
-        features, heat = batches.look(rows, noise)
+        if looked is None:
+            features, heat = batches.look(rows, noise)
+        else:
+            features = looked[int(rng.integers(COPIES)), torch.from_numpy(rows).to(looked.device)]
         seen, found = model.attend(features, batches.proprio(rows))
         flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
         place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
-        return flow + AUX * (heat + 4.0 * place), {"flow": float(flow.detach()), "place": float(place.detach())}
+        whole = flow + AUX * (heat + 4.0 * place) if looked is None else flow
+        return whole, {"flow": float(flow.detach()), "place": float(place.detach())}
 
     yield from fit(model, loss, recipe, folder, seconds=seconds)
     model.requires_grad_(True)

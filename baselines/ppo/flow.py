@@ -61,7 +61,7 @@ class FlowSettings:
         start_std: see :class:`gen3d_envs.baselines.ppo.flow_policy.FlowActorCritic`.
         warmup: updates in which the critic learns alone.
         anchor: weight of the distance from the first policy.
-        train_tower: whether tower and words are trained, too.
+        train_tower: whether tower, words and places are trained, too.
         seed: of everything but the episodes, which have the fleet's.
     """
 

@@ -54,7 +54,7 @@ class FlowActorCritic(BasePolicy):
         power: ``s``.
         log_std: bounds of the noise.
         start_std: standard deviation of where flows start; the noise-free policy starts them at 0.
-        train_tower: whether tower and words are trained.
+        train_tower: whether what tells where things are is trained: tower, words and places.
         anchor: whether the distance from the first policy is computed.
         critic_scale: the critic's learning rate as a multiple of the actor's.
     """
@@ -80,7 +80,7 @@ class FlowActorCritic(BasePolicy):
         self.critic = Critic(observation_space["state"].shape[0])  # type: ignore[index]
         # In a list, for it is no part of what is trained and saved.
         self._first = [_head(model)] if anchor else []
-        for part in (model.text, model.tower):
+        for part in (model.text, model.tower, model.locate):
             part.requires_grad_(train_tower)
         actor = [p for p in (*model.parameters(), *self.noise.parameters()) if p.requires_grad]
         self._actor = actor

@@ -196,7 +196,7 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
         if terminated or truncated:
             break
     if settings.seeing:
-        rows = range(len(frames))
+        rows = list(range(len(frames)))
     elif info["is_success"]:
         rows = moving(np.stack([frame["actions"] for frame in frames]))
     else:

@@ -95,7 +95,8 @@ class Tower(nn.Module):
 
     Three levels, each half as fine as the one before, and back up to the first: what a thing is shows coarsely, where
     it is shows finely. Two further maps, products of the fine ones with two queries made of the words, are trained to
-    respond where the target and the receptacle are.
+    respond where the target and the receptacle are; and what the other maps say at these two places is read there, for
+    how a thing lies shows only where it lies.
     """
 
     def __init__(self, channels: list[int], text_width: int) -> None:
@@ -116,7 +117,7 @@ class Tower(nn.Module):
         self.key = nn.Conv2d(b, b, 1)
         self.query = nn.Linear(text_width, 2 * b)
         self.sharpness = nn.Parameter(torch.tensor(2.0))
-        self.size = 2 * (b + c) + d + 4
+        self.size = 2 * (b + c) + d + 4 + 2 * (2 * b + c)
 
     def forward(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
         """Look.
@@ -140,7 +141,9 @@ class Tower(nn.Module):
         queries = self.query(words).view(len(words), 2, -1)
         heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(functional.silu(near)))
         points = [_points(fine * self.sharpness), _points(mid * self.sharpness), _points(heat)]
-        return torch.cat([*points, deep.mean((2, 3))], 1), heat
+        glimpses = [_glimpse(heat, functional.silu(near)), _glimpse(heat, fine)]
+        glimpses.append(_glimpse(functional.avg_pool2d(heat, 2, ceil_mode=True), mid))
+        return torch.cat([*points, deep.mean((2, 3)), *glimpses], 1), heat
 
     def _led(self, x: Tensor, words: Tensor, index: int, normed: bool = False) -> Tensor:
         scale, shift = self.film[index](words)[..., None, None].chunk(2, 1)
@@ -153,6 +156,12 @@ def _points(maps: Tensor) -> Tensor:
     weights = torch.softmax(maps.flatten(2), -1).view_as(maps)
     down, right = places(height, maps.device), places(width, maps.device)
     return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
+
+
+def _glimpse(heat: Tensor, maps: Tensor) -> Tensor:
+    """Means of maps ``(B, C, h, w)`` around where each of the ``q`` logits responds, ``(B, q * C)``."""
+    weights = torch.softmax(heat.flatten(2), -1)
+    return torch.einsum("bqp,bcp->bqc", weights, maps.flatten(2)).flatten(1)
 
 
 def places(count: int, device: torch.device) -> Tensor:

@@ -18,7 +18,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"channels": [16, 32, 48, 96], "text_width": 64, "hidden": 384, "layers": 3},
     "small": {"channels": [24, 48, 96, 160], "text_width": 128, "hidden": 640, "layers": 4},
 }
-"""Widths by name: ``micro`` for tests, ``tiny`` (1.9 M parameters) for a CPU, ``small`` for more."""
+"""Widths by name: ``micro`` for tests, ``tiny`` (2.0 M parameters) for a CPU, ``small`` for more."""
 
 IGNORED = ("horizon_steps",)
 """What may differ between training and use: the policy has no memory, so the length of an episode is nothing to it."""

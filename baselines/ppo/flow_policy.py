@@ -80,8 +80,7 @@ class FlowActorCritic(BasePolicy):
         self.critic = Critic(observation_space["state"].shape[0])  # type: ignore[index]
         # In a list, for it is no part of what is trained and saved.
         self._first = [_head(model)] if anchor else []
-        for part in (model.text, model.tower, model.locate):
-            part.requires_grad_(train_tower)
+        model.train_eyes(train_tower)
         actor = [p for p in (*model.parameters(), *self.noise.parameters()) if p.requires_grad]
         self._actor = actor
         rate = lr_schedule(1.0)

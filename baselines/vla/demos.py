@@ -29,7 +29,9 @@ from .labels import Labeller, ask
 from .scenes import EnvSettings, observe, shapes
 from .text import tokens
 
-FORMAT = 1
+FORMAT = 2
+"""Counts up when the same settings give other demonstrations."""
+
 TRIES = 6
 """Episodes that are tried for one demonstration before its scene is called unsolvable."""
 

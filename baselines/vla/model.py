@@ -139,10 +139,12 @@ class Tower(nn.Module):
         near = self.norms[3](self.fine(near))
         fine = self._led(near, words, 3, normed=True)
         queries = self.query(words).view(len(words), 2, -1)
-        heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(functional.silu(near)))
+        keyed = functional.silu(near)
+        heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(keyed))
         points = [_points(fine * self.sharpness), _points(mid * self.sharpness), _points(heat)]
-        glimpses = [_glimpse(heat, functional.silu(near)), _glimpse(heat, fine)]
-        glimpses.append(_glimpse(functional.avg_pool2d(heat, 2, ceil_mode=True), mid))
+        here = torch.softmax(heat.flatten(2), -1)
+        about = torch.softmax(functional.avg_pool2d(heat, 2, ceil_mode=True).flatten(2), -1)
+        glimpses = [_glimpse(here, keyed), _glimpse(here, fine), _glimpse(about, mid)]
         return torch.cat([*points, deep.mean((2, 3)), *glimpses], 1), heat
 
     def _led(self, x: Tensor, words: Tensor, index: int, normed: bool = False) -> Tensor:
@@ -158,9 +160,8 @@ def _points(maps: Tensor) -> Tensor:
     return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
 
 
-def _glimpse(heat: Tensor, maps: Tensor) -> Tensor:
-    """Means of maps ``(B, C, h, w)`` around where each of the ``q`` logits responds, ``(B, q * C)``."""
-    weights = torch.softmax(heat.flatten(2), -1)
+def _glimpse(weights: Tensor, maps: Tensor) -> Tensor:
+    """Means of maps ``(B, C, h, w)`` under ``q`` weightings of their pixels ``(B, q, h * w)``: ``(B, q * C)``."""
     return torch.einsum("bqp,bcp->bqc", weights, maps.flatten(2)).flatten(1)
 
 
@@ -238,6 +239,11 @@ class FlowVLA(PreTrainedModel):
         )  # fmt: skip
         self.flow = FlowNet(self.size, config.hidden, config.layers)
         self.post_init()
+
+    def train_eyes(self, on: bool) -> None:
+        """Whether everything learns that tells where things are: words, tower and places."""
+        for part in (self.text, self.tower, self.locate):
+            part.requires_grad_(on)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Modules drew their weights themselves."""

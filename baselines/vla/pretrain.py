@@ -230,8 +230,7 @@ def imitate(
     config.contract = demos.contract.to_json()
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
-    for part in (model.text, model.tower, model.locate):
-        part.requires_grad_(train_tower)
+    model.train_eyes(train_tower)
     batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])))
     looked = None if train_tower else batches.all_features(torch.Generator().manual_seed(recipe.seed))
 

@@ -189,6 +189,16 @@ def test_a_run_in_slices_is_the_run_in_one_piece(start: Path, tmp_path: Path) ->
     assert train(start, SETTINGS, tmp_path / "slices")  # nothing is left to do
 
 
+def test_a_run_that_is_prolonged_is_the_longer_run(start: Path, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, noise_end=0.5, noise_over=36)
+    assert train(start, settings, tmp_path / "whole")
+    for decisions in (24, 36, 48):
+        assert train(start, replace(settings, decisions=decisions), tmp_path / "longer")
+    assert files(tmp_path / "whole") == files(tmp_path / "longer")
+    noise = [float(row["noise"]) for row in read_curve(tmp_path / "whole" / "curve.csv")]
+    assert noise == pytest.approx([1.0, 1 - 0.5 / 3, 1 - 1 / 3, 0.5])
+
+
 SCRIPT = """
 import sys, torch
 from pathlib import Path

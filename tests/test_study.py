@@ -11,7 +11,7 @@ from gen3d_envs.baselines.algorithms import TrainSettings, train
 from gen3d_envs.baselines.study.command import study
 from gen3d_envs.baselines.study.measure import order
 from gen3d_envs.baselines.study.plot import png, svg
-from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, training_name
+from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.table import Trained, markdown, time_ratio
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 
@@ -38,21 +38,21 @@ class Rows:
         self.episodes = tuple(episode(i // 2, i % 2, each) for i, each in enumerate(times))
 
 
-def trained(name: str, *seeds: list[float | None]) -> Trained:
+def trained(name: str, *seeds: list[float | None], decisions: int = 64) -> Trained:
     results: list[Result] = [Rows(times) for times in seeds]  # type: ignore[misc]
-    return Trained(name, tuple(range(len(seeds))), {"train": results, "heldout": results})
+    return Trained(name, tuple(range(len(seeds))), {"train": results, "heldout": results}, decisions)
 
 
-IMITATION = trained("imitation", [10.0, None, 8.0, None])
+IMITATION = trained("imitation", [10.0, None, 8.0, None], decisions=0)
 TEN = trained("10", [5.0, 6.0, 8.0, None], [5.0, 6.0, None, None])
 
 
 def test_the_table_pools_seeds_and_shows_the_papers_figures() -> None:
     lines = markdown([IMITATION, TEN, trained("100", [4.0] * 4)]).splitlines()
-    assert "imitation only | 1 | 50.0 % (15.0 to 85.0, 4)" in lines[2] and "9.7 %, 23.7 %" in lines[2]
-    assert "10 generated | 2 | 62.5 %" in lines[3] and "72.1 %" in lines[3]
-    assert "100 generated | 1 | 100.0 %" in lines[4]
-    assert lines[3].split("|")[5].strip() == ""  # the hand-made scenes were not measured
+    assert "imitation only | 0 | 1 | 50.0 % (15.0 to 85.0, 4)" in lines[2] and "9.7 %, 23.7 %" in lines[2]
+    assert "10 generated | 64 | 2 | 62.5 %" in lines[3] and "72.1 %" in lines[3]
+    assert "100 generated | 64 | 1 | 100.0 %" in lines[4]
+    assert lines[3].split("|")[6].strip() == ""  # the hand-made scenes were not measured
 
 
 def test_times_are_compared_in_episodes_that_both_solve() -> None:
@@ -70,6 +70,12 @@ def test_the_curve_is_drawn(tmp_path: Path) -> None:
     assert png([IMITATION]).startswith(b"\x89PNG")
 
 
+def test_the_curve_compares_trainings_of_one_length() -> None:
+    longer = trained("100", [4.0] * 4, decisions=1000)
+    assert svg([IMITATION, TEN, trained("100", [9.0] * 4), longer]) == svg([IMITATION, TEN, trained("100", [9.0] * 4)])
+    assert "1,000 decisions" in svg([IMITATION, TEN, longer])  # one each: the longest
+
+
 def test_the_headline_comes_first() -> None:
     assert order(StudySettings()) == [100, 1, 50, 25, 10, 0]
     assert order(StudySettings(), only="25") == [25] and order(StudySettings(), only="imitation") == []
@@ -78,6 +84,12 @@ def test_the_headline_comes_first() -> None:
         order(StudySettings(), only="7")
     assert order(StudySettings(counts=(10,))) == [10]
     assert training_name(0, 1) == "handmade-s1" and training_name(25, 0) == "n25-s0"
+
+
+@pytest.mark.parametrize("run", [(0, 1, 64), (25, 0, 1000)])
+def test_names_of_what_was_measured(run: tuple[int, int, int]) -> None:
+    assert parse_measured(measured_name(*run)) == run
+    assert parse_measured("imitation") is None and parse_measured(f"{measured_name(*run)}-train") is None
 
 
 @pytest.mark.parametrize(
@@ -101,6 +113,13 @@ def test_a_folder_keeps_its_settings(tmp_path: Path) -> None:
     kept = msgspec.json.decode((tmp_path / "study.json").read_bytes(), type=StudySettings)
     assert kept.demos == 3 and kept.seeds == (0, 1)
     with pytest.raises(FieldError, match="demos = 4: is not this folder's 3"):
+        study(tmp_path, "smoke", {}, None, None, 1, "cpu", 0.0, lambda *_: None)
+
+
+def test_a_study_may_get_longer_not_shorter(tmp_path: Path) -> None:
+    for decisions in ("64", "128"):
+        study(tmp_path, "smoke", {"decisions": decisions}, None, None, 1, "cpu", 0.0, lambda *_: None)
+    with pytest.raises(FieldError, match="decisions = 64: is less than this folder's 128"):
         study(tmp_path, "smoke", {}, None, None, 1, "cpu", 0.0, lambda *_: None)
 
 

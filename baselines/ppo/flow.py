@@ -57,7 +57,8 @@ class FlowSettings:
         clip, lam, norm: of PPO.
         flow_steps: Euler steps.
         log_std: bounds of the noise.
-        noise_end: the noise is scaled down to this share, evenly over the training.
+        noise_end: the noise is scaled down to this share, evenly over the first ``noise_over`` decisions.
+        noise_over: see ``noise_end``. It is no share of the training, so that one can be prolonged.
         start_std: see :class:`gen3d_envs.baselines.ppo.flow_policy.FlowActorCritic`.
         warmup: updates in which the critic learns alone.
         anchor: weight of the distance from the first policy.
@@ -79,6 +80,7 @@ class FlowSettings:
     flow_steps: int = 4
     log_std: tuple[float, float] = LOG_STD
     noise_end: float = 1.0
+    noise_over: int = 200_000
     start_std: float = 1.0
     warmup: int = 3
     anchor: float = 0.0
@@ -86,7 +88,7 @@ class FlowSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("decisions", "steps", "batch", "epochs", "flow_steps"):
+        for name in ("decisions", "steps", "batch", "epochs", "flow_steps", "noise_over"):
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
         if not 0.0 < self.noise_end <= 1.0:
@@ -119,7 +121,7 @@ def train(
     start: Path, settings: FlowSettings, folder: Path, *, seconds: float = math.inf, save_every: int = 10,
     progress: Callable[[FlowProgress], None] | None = None, device: str = "cpu",
 ) -> bool:  # fmt: skip
-    """Fine-tune a policy, or go on where a stopped or killed run had its last checkpoint.
+    """Fine-tune a policy, or go on where a stopped, killed or shorter run had its last checkpoint.
 
     Args:
         start: folder of the policy to begin with.
@@ -174,9 +176,9 @@ def train(
 
 
 def _plain(settings: FlowSettings) -> Any:
-    """Settings as they come back from a checkpoint; how many processes play is nothing to them."""
+    """Settings as they come back from a checkpoint; how long and in how many processes it plays is nothing to them."""
     plain = msgspec.json.decode(msgspec.json.encode(asdict(settings)))
-    del plain["fleet"]["jobs"]
+    del plain["fleet"]["jobs"], plain["decisions"]
     return plain
 
 
@@ -232,7 +234,7 @@ class _Keeper(BaseCallback):
             if over or self._update % self._save_every == 0:
                 self.save()
             self.stopped = over
-        settings, done = self._settings, self.model.num_timesteps / self._settings.decisions
+        settings, done = self._settings, self.model.num_timesteps / self._settings.noise_over
         self._flow.train_actor(self._update >= settings.warmup)
         self._flow.noise_scale = 1.0 + (settings.noise_end - 1.0) * min(1.0, done)
 

@@ -9,7 +9,7 @@ from gen3d_envs.evaluation.plan import Settings, make_plan
 from gen3d_envs.evaluation.result import Result, read_result
 from gen3d_envs.evaluation.run import evaluate
 
-from .settings import HANDMADE, IMITATION, StudySettings, training_name
+from .settings import HANDMADE, IMITATION, StudySettings, measured_name, parse_measured
 from .stages import OutOfTime, Study
 from .table import PLACES, Trained
 
@@ -58,7 +58,7 @@ def run(study: Study, only: str | None = None) -> list[Trained]:
         measured(study, IMITATION, start, split)
     for seed in settings.seeds:
         for count in order(settings, only):
-            policy, name = study.fine_tuned(count, seed), training_name(count, seed)
+            policy, name = study.fine_tuned(count, seed), measured_name(count, seed, settings.decisions)
             for split in settings.splits:
                 measured(study, name, policy, split)
             if count == max(settings.counts) and "train" in settings.splits:
@@ -84,24 +84,25 @@ def order(settings: StudySettings, only: str | None = None) -> list[int]:
 
 def found(study: Study) -> list[Trained]:
     """What has been measured so far."""
-    settings = study.settings
-    kinds = [(IMITATION, [(IMITATION, 0)])]
-    for count in sorted(settings.counts, key=lambda c: (c > 0, c)):
-        name = HANDMADE if count == 0 else str(count)
-        kinds.append((name, [(training_name(count, seed), seed) for seed in settings.seeds]))
-    trained = []
-    for name, runs in kinds:
-        results: dict[str, list[Result]] = {}
-        seeds = []
-        for folder, seed in runs:
-            files = {split: study.folder / "results" / f"{folder}-{split}.json" for split in PLACES}
-            there = {split: read_result(path) for split, path in files.items() if path.is_file()}
-            if there:
-                seeds.append(seed)
-            for split, result in there.items():
-                results.setdefault(split, []).append(result)
-        if results:
-            trained.append(Trained(name, tuple(seeds), results))
+    seeds: dict[tuple[int, int], set[int]] = {}
+    results: dict[tuple[int, int], dict[str, list[Result]]] = {}
+    first: dict[str, list[Result]] = {}
+    for path in sorted((study.folder / "results").glob("*.json")):
+        name, _, split = path.stem.rpartition("-")
+        run = parse_measured(name)
+        if split not in PLACES or (run is None and name != IMITATION):
+            continue
+        if run is None:
+            first[split] = [read_result(path)]
+            continue
+        count, seed, decisions = run
+        kind = decisions, count
+        seeds.setdefault(kind, set()).add(seed)
+        results.setdefault(kind, {}).setdefault(split, []).append(read_result(path))
+    trained = [Trained(IMITATION, (0,), first)] if first else []
+    for decisions, count in sorted(results):
+        name, kind = HANDMADE if count == 0 else str(count), (decisions, count)
+        trained.append(Trained(name, tuple(sorted(seeds[kind])), results[kind], decisions))
     return trained
 
 

@@ -36,7 +36,13 @@ class Stroke:
 
 
 def strokes(trained: Sequence[Trained]) -> list[Stroke]:
-    """The drawing: success against the number of scenes on a logarithmic axis, imitation at its left end."""
+    """The drawing: success against the number of scenes on a logarithmic axis, imitation at its left end.
+
+    Trainings of one length are compared: of the one that most of them have; the longest of several such.
+    """
+    lengths = [each.decisions for each in trained if each.name.isdigit()]
+    length = max(lengths, key=lambda n: (lengths.count(n), n), default=0)
+    trained = [each for each in trained if each.decisions in (0, length)]
     numbers = sorted({int(each.name) for each in trained if each.name.isdigit()})
     columns = ["imitation", *map(str, numbers)]
     places = {name: LEFT + 30 + _along(name, numbers) * (WIDTH - LEFT - RIGHT - 60) for name in columns}
@@ -48,8 +54,9 @@ def strokes(trained: Sequence[Trained]) -> list[Stroke]:
     for name, x in places.items():
         words = "none" if name == "imitation" else name
         drawn.append(Stroke(x, HEIGHT - BOTTOM + 20, SOFT, text=words, anchor="middle", size=12))
+    words = f"generated scenes of the fine-tuning, {length:,} decisions"
     middle = (LEFT + WIDTH - RIGHT) / 2
-    drawn.append(Stroke(middle, HEIGHT - 18, INK, text="generated scenes of the fine-tuning", anchor="middle"))
+    drawn.append(Stroke(middle, HEIGHT - 18, INK, text=words, anchor="middle"))
     by_name = {each.name: each for each in trained}
     theirs = [(places[name], _height(PAPER[name][0] / 100)) for name in columns if name in PAPER]
     drawn += [Stroke(a, b, PAPER_COLOR, c, d, 1.5) for (a, b), (c, d) in itertools.pairwise(theirs)]

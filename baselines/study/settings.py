@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from gen3d_envs.errors import FieldError
@@ -30,9 +32,10 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         seeds: of the fine-tuning.
         environments: played at once.
         steps: decisions of each environment between two updates.
-        decisions: of every fine-tuning.
-        shaping, kl, log_std, noise_end, lr: see :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`. The noise is
-            larger than the paper's, [-2.5, -2.0], with which success rose half as fast over the first 46,000 decisions.
+        decisions: of every fine-tuning; may grow in a folder, and then every training goes on.
+        shaping, kl, log_std, noise_end, noise_over, lr: see
+            :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`. The noise is larger than the paper's, [-2.5, -2.0],
+            with which success rose half as fast over the first 46,000 decisions.
         episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
         max_steps: control steps of a training episode.
         learn_batch: of seeing and imitation.
@@ -57,6 +60,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     kl: float = 0.5
     log_std: tuple[float, float] = (-1.9, -1.4)
     noise_end: float = 0.4
+    noise_over: int = 1_000_000
     lr: float = 5e-5
     episodes: int = 4
     handmade_episodes: int = 50
@@ -65,8 +69,10 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     splits: tuple[str, ...] = ("train", "heldout", "handmade")
 
     def __post_init__(self) -> None:
-        for name in ("broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
-                     "decisions", "episodes", "handmade_episodes", "max_steps", "learn_batch"):  # fmt: skip
+        for name in (
+            "broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
+            "decisions", "noise_over", "episodes", "handmade_episodes", "max_steps", "learn_batch",
+        ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
         for name in ("counts", "seeds"):
@@ -88,3 +94,17 @@ PRESETS: dict[str, StudySettings] = {
 def training_name(count: int, seed: int) -> str:
     """What a fine-tuning is called."""
     return f"{HANDMADE}-s{seed}" if count == 0 else f"n{count}-s{seed}"
+
+
+def measured_name(count: int, seed: int, decisions: int) -> str:
+    """What a fine-tuning is called where it has been measured after so many decisions."""
+    return f"{training_name(count, seed)}-{decisions}"
+
+
+_MEASURED = re.compile(rf"(?:n(\d+)|{HANDMADE})-s(\d+)-(\d+)")
+
+
+def parse_measured(name: str) -> tuple[int, int, int] | None:
+    """Number of scenes (0 for :data:`HANDMADE`), seed and decisions of a :func:`measured_name`; None for others."""
+    found = _MEASURED.fullmatch(name)
+    return None if found is None else (int(found[1] or 0), int(found[2]), int(found[3]))

@@ -26,11 +26,13 @@ class Trained:
         name: ``imitation``, ``handmade`` or a number of scenes.
         seeds: of the trainings.
         results: split -> one result per seed.
+        decisions: of the fine-tuning; 0 without one.
     """
 
     name: str
     seeds: tuple[int, ...]
     results: Mapping[str, Sequence[Result]]
+    decisions: int = 0
 
     def rows(self, split: str) -> list[EpisodeRow]:
         """All episodes of a split, seed by seed."""
@@ -80,10 +82,10 @@ def seed_spread(trained: Trained, split: str) -> Estimate | None:
 def markdown(trained: Sequence[Trained]) -> str:
     """The table of the study, with the paper's figures beside it."""
     head = (
-        "| trained in | seeds | generated scenes | held-out scenes | hand-made scenes "
+        "| trained in | decisions | seeds | generated scenes | held-out scenes | hand-made scenes "
         "| time to success against imitation | paper: generated, hand-made |"
     )
-    lines = [head, "|---" * 7 + "|"]
+    lines = [head, "|---" * 8 + "|"]
     first = next((each for each in trained if each.name == "imitation"), None)
     for each in trained:
         cells = [_cell(each.rate(split)) for split in PLACES]
@@ -94,7 +96,7 @@ def markdown(trained: Sequence[Trained]) -> str:
         name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
             each.name, f"{each.name} generated"
         )
-        lines.append(f"| {name} | {len(each.seeds)} | {' | '.join(cells)} | {words} | {theirs} |")
+        lines.append(f"| {name} | {each.decisions:,} | {len(each.seeds)} | {' | '.join(cells)} | {words} | {theirs} |")
     return "\n".join(lines)
 
 

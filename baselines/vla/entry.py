@@ -114,7 +114,8 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     )  # fmt: skip
     how = FlowSettings(
         fleet=fleet, decisions=-(-settings.steps // chunk), steps=recipe.rollout, batch=recipe.batch,
-        epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, noise_end=recipe.noise_end, warmup=recipe.warmup,
+        epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, noise_end=recipe.noise_end,
+        noise_over=-(-settings.steps // chunk), warmup=recipe.warmup,
         anchor=recipe.anchor, train_tower=recipe.tower, seed=settings.seed,
     )  # fmt: skip
     first: list[int] = []

@@ -265,6 +265,9 @@ def test_other_settings_other_environments_other_chunks_are_refused(start: Path,
         train(start, replace(SETTINGS, fleet=larger), tmp_path / "other")
     with pytest.raises(FieldError, match="chunk"):
         train(start, replace(SETTINGS, fleet=replace(FLEET, chunk=2)), tmp_path / "chunks")
+    train(start, replace(SETTINGS, decisions=24), tmp_path / "longer")
+    with pytest.raises(FieldError, match="decisions = 12: is less than the 24 that were made"):
+        train(start, replace(SETTINGS, decisions=12), tmp_path / "longer")
 
 
 @pytest.mark.slow

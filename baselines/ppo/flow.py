@@ -136,7 +136,7 @@ def train(
         Whether all decisions are made.
 
     Raises:
-        FieldError: the folder holds another training, or the start is no policy.
+        FieldError: the folder holds another or a longer training, or the start is no policy.
         ContractError: the policy was made for other environments.
         Diverged: weights or losses are not finite.
         Gen3DError: a worker died twice.
@@ -155,7 +155,10 @@ def train(
     stored = load_state(path) if path.is_file() else None
     if stored is not None and stored[1].get("settings") != _plain(settings):
         raise FieldError("folder", str(folder), "holds another training", "Choose another folder")
-    if stored is not None and stored[1]["decisions"] >= settings.decisions:
+    if stored is not None and (made := stored[1]["decisions"]) >= settings.decisions:
+        if made >= settings.decisions + settings.fleet.count * settings.steps:
+            problem = f"is less than the {made} that were made in {folder}"
+            raise FieldError("decisions", settings.decisions, problem, "Ask for as many, or choose another folder")
         return True
     env = FleetVecEnv(Fleet(settings.fleet), model, not settings.train_tower, settings.flow_steps)
     try:

@@ -93,9 +93,6 @@ def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequ
             if getattr(before, name) != getattr(settings, name):
                 problem = f"is not this folder's {getattr(before, name)!r}"
                 raise FieldError(name, getattr(settings, name), problem, "Use another folder, or the same settings")
-        if settings.decisions < before.decisions:
-            problem = f"is less than this folder's {before.decisions}"
-            raise FieldError("decisions", settings.decisions, problem, "Use another folder, or at least as many")
     folder.mkdir(parents=True, exist_ok=True)
     text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
     write_atomically(path, lambda beside: beside.write_bytes(text))

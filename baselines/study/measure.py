@@ -21,8 +21,7 @@ CONTROLS = ("blank_instruction", "other_object")
 def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str, ...] = ()) -> Result:
     """The result of a policy on a split; evaluated where it is not there. Episodes are kept when the time is over."""
     settings = study.settings
-    suffix = "-controls" if axes else ""
-    out = study.folder / "results" / f"{name}-{split}{suffix}.json"
+    out = result_file(study, name, split, axes)
     if out.is_file():
         return read_result(out)
     _ = study.left_s
@@ -58,12 +57,21 @@ def run(study: Study, only: str | None = None) -> list[Trained]:
         measured(study, IMITATION, start, split)
     for seed in settings.seeds:
         for count in order(settings, only):
-            policy, name = study.fine_tuned(count, seed), measured_name(count, seed, settings.decisions)
-            for split in settings.splits:
-                measured(study, name, policy, split)
+            name = measured_name(count, seed, settings.decisions)
+            wanted: list[tuple[str, tuple[str, ...]]] = [(split, ()) for split in settings.splits]
             if count == max(settings.counts) and "train" in settings.splits:
-                measured(study, name, policy, "train", CONTROLS)
+                wanted.append(("train", CONTROLS))
+            if all(result_file(study, name, split, axes).is_file() for split, axes in wanted):
+                continue  # the training may have gone on since
+            policy = study.fine_tuned(count, seed)
+            for split, axes in wanted:
+                measured(study, name, policy, split, axes)
     return found(study)
+
+
+def result_file(study: Study, name: str, split: str, axes: tuple[str, ...] = ()) -> Path:
+    """Where a result is kept."""
+    return study.folder / "results" / f"{name}-{split}{'-controls' if axes else ''}.json"
 
 
 def order(settings: StudySettings, only: str | None = None) -> list[int]:

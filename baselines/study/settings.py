@@ -32,7 +32,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         seeds: of the fine-tuning.
         environments: played at once.
         steps: decisions of each environment between two updates.
-        decisions: of every fine-tuning; may grow in a folder, and then every training goes on.
+        decisions: of every fine-tuning; where there are more of them than before, a training goes on.
         shaping, kl, log_std, noise_end, noise_over, lr: see
             :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`. The noise is larger than the paper's, [-2.5, -2.0],
             with which success rose half as fast over the first 46,000 decisions.

@@ -39,6 +39,7 @@ from gen3d_envs.evaluation.result import (
 )
 from gen3d_envs.evaluation.statistics import bootstrap, difference, over_scenes, rate, stratified, summarize
 from gen3d_envs.registration import benchmark_scenes
+from gen3d_envs.tasks import TASKS
 
 POLICIES = "evaluation_policies:make"
 TINY: dict[str, Any] = {"target": PICK, "physics": ENGINE, "obs_type": "state", "episodes": 2}
@@ -486,6 +487,10 @@ def test_a_result_of_another_benchmark_is_not_taken_in(tmp_path: Path) -> None:
 RELEASED = leaderboard.read_rows(leaderboard.results_folder())
 
 
+BUMPED = {"open": 0.04, "close": 0.1}
+"""Families that an arm that sweeps about solves by chance now and then, and how often at most; the README says so."""
+
+
 @pytest.mark.skipif(not RELEASED, reason="no results are released")
 def test_released_results_are_of_the_released_benchmarks_and_random_actions_solve_nothing() -> None:
     assert all(standing.rank is not None for table in leaderboard.tables(RELEASED) for standing in table.standings)
@@ -494,7 +499,8 @@ def test_released_results_are_of_the_released_benchmarks_and_random_actions_solv
         for family, tally in row.families.items() if row.settings.policy == "random" else ():
             counts.setdefault(family, []).append((tally.successes, tally.episodes))
     shares = {name: sum(w for w, _ in found) / sum(n for _, n in found) for name, found in counts.items()}
-    assert {"pick", "place", "stack", "push", "sort", "rearrange"} <= set(shares) and max(shares.values()) <= 0.01
+    assert set(shares) == set(TASKS)
+    assert {name: share for name, share in shares.items() if share > BUMPED.get(name, 0.01)} == {}
     assert all(sum(n for _, n in found) >= 100 for found in counts.values())
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
-from gen3d_envs.baselines.vla.demos import IDLE, Demos, DemoSettings, collect, moving
+from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings, collect, moving
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
-from gen3d_envs.baselines.vla.pretrain import heat_loss, imitate, new_model, see
+from gen3d_envs.baselines.vla.pretrain import Batches, focus, heat_loss, imitate, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
 from hypothesis import given
@@ -178,6 +178,20 @@ def test_it_learns(demos: Demos, tmp_path: Path) -> None:
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
 
 
+def test_who_looks_closer_sees_better_and_acts_on_places_as_before(demos: Demos, tmp_path: Path) -> None:
+    model = new_model("micro", demos, 0)
+    run(model, demos, tmp_path / "imitate", train_tower=False)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    statistics = list(model.config.label_mean), list(model.config.proprio_mean), list(model.config.action_mean)
+    recipe = Recipe(steps=60, batch=16, lr=1e-3, save_every=20)
+    looks = list(focus(model, demos, demos, tmp_path / "focus", recipe))
+    assert looks[-1].figures["place"] < looks[0].figures["place"]
+    changed = {name.partition(".")[0] for name, tensor in model.state_dict().items() if not tensor.equal(before[name])}
+    assert changed == {"text", "tower", "locate"}
+    assert statistics == (model.config.label_mean, model.config.proprio_mean, model.config.action_mean)
+    assert load_flow_vla(tmp_path / "focus" / "model").config.contract == model.config.contract
+
+
 @pytest.mark.parametrize("train_tower", [True, False])
 def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path, train_tower: bool) -> None:
     whole = run(new_model("micro", demos, 0), demos, tmp_path / "whole", train_tower=train_tower)
@@ -247,8 +261,26 @@ def test_bad_settings(arguments: dict[str, float]) -> None:
 def test_frames_for_seeing_ask_about_other_things_too(tmp_path: Path) -> None:
     settings = DemoSettings(env=EnvSettings(scenes=SCENES[:2], size=16), count=2, keep=0.5, seeing=True)
     frames = collect(settings, tmp_path / "frames")
-    words = {tuple(row) for row in frames.arrays["tokens"]}
-    assert len(words) > 2  # the two tasks, and more
+    asked, labels = frames.arrays["tokens"], frames.arrays["labels"]
+    assert asked.shape[:2] == labels.shape[:2] == (len(frames), QUESTIONS)
+    first = {tuple(row) for row in asked[:, 0]}
+    assert len(first) == 2 and len({tuple(row) for row in asked.reshape(-1, asked.shape[-1])}) > 2
+    same = [(asked[i, 0] == asked[i, q]).all() for i in range(len(frames)) for q in range(1, QUESTIONS)]
+    assert not all(same)
+
+
+def test_a_row_is_one_question_about_one_frame(tmp_path: Path) -> None:
+    settings = DemoSettings(env=EnvSettings(scenes=SCENES[:2], size=16), count=2, keep=0.2, seeing=True)
+    frames = collect(settings, tmp_path / "frames")
+    batches = Batches(frames, new_model("micro", frames, 0), np.array([1]))
+    assert batches.rows.tolist() == [QUESTIONS + q for q in range(QUESTIONS)]
+    row = batches.rows[2:3]
+    config = batches._model.config
+    wanted = frames.arrays["labels"][1, 2, : len(PLACES)]
+    found = batches.labels(row)[0] * torch.tensor(config.label_std) + torch.tensor(config.label_mean)
+    assert np.allclose(found, wanted, atol=1e-5)
+    assert np.allclose(batches.proprio(row)[0], frames.arrays["agent_pos"][1])
+    assert np.allclose(batches.chunks(row)[0, 0], frames.arrays["actions"][1])
 
 
 # ---- mixed scenes --------------------------------------------------------------------------------------------------
@@ -272,8 +304,9 @@ def test_mixed_scenes_are_the_same_whoever_makes_them(bank: Path, tmp_path: Path
     assert names == make_mixed(bank, tmp_path / "two", 6, seed=3, jobs=2)
     for name in names:
         assert (tmp_path / "one" / f"{name}.json").read_bytes() == (tmp_path / "two" / f"{name}.json").read_bytes()
+    assert make_mixed(bank, tmp_path / "one", 7, seed=3)[:6] == names  # more of them: what is there stays
     with pytest.raises(FieldError, match="other scenes"):
-        make_mixed(bank, tmp_path / "one", 7, seed=3)
+        make_mixed(bank, tmp_path / "one", 6, seed=4)
 
 
 def test_mixed_scenes_say_what_they_show(bank: Path, tmp_path: Path) -> None:

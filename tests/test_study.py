@@ -74,6 +74,8 @@ def test_the_curve_compares_trainings_of_one_length() -> None:
     longer = trained("100", [4.0] * 4, decisions=1000)
     assert svg([IMITATION, TEN, trained("100", [9.0] * 4), longer]) == svg([IMITATION, TEN, trained("100", [9.0] * 4)])
     assert "1,000 decisions" in svg([IMITATION, TEN, longer])  # one each: the longest
+    before = trained("100", [4.0] * 4, decisions=0)
+    assert svg([IMITATION, before, longer]) == svg([IMITATION, longer])
 
 
 def test_the_headline_comes_first() -> None:

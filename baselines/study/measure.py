@@ -55,11 +55,14 @@ def run(study: Study, only: str | None = None) -> list[Trained]:
     start = study.imitation()
     for split in settings.splits:
         measured(study, IMITATION, start, split)
+    chosen, most = order(settings, only), max(settings.counts)
+    for split in settings.splits if most in chosen else ():
+        measured(study, measured_name(most, 0, 0), study.focused(most), split)
     for seed in settings.seeds:
-        for count in order(settings, only):
+        for count in chosen:
             name = measured_name(count, seed, settings.decisions)
             wanted: list[tuple[str, tuple[str, ...]]] = [(split, ()) for split in settings.splits]
-            if count == max(settings.counts) and "train" in settings.splits:
+            if count == most and "train" in settings.splits:
                 wanted.append(("train", CONTROLS))
             if all(result_file(study, name, split, axes).is_file() for split, axes in wanted):
                 continue  # the training may have gone on since

@@ -40,9 +40,9 @@ def strokes(trained: Sequence[Trained]) -> list[Stroke]:
 
     Trainings of one length are compared: of the one that most of them have; the longest of several such.
     """
-    lengths = [each.decisions for each in trained if each.name.isdigit()]
+    lengths = [each.decisions for each in trained if each.name.isdigit() and each.decisions > 0]
     length = max(lengths, key=lambda n: (lengths.count(n), n), default=0)
-    trained = [each for each in trained if each.decisions in (0, length)]
+    trained = [each for each in trained if each.name == "imitation" or each.decisions == length]
     numbers = sorted({int(each.name) for each in trained if each.name.isdigit()})
     columns = ["imitation", *map(str, numbers)]
     places = {name: LEFT + 30 + _along(name, numbers) * (WIDTH - LEFT - RIGHT - 60) for name in columns}

@@ -29,6 +29,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         demo_scenes, demos: training scenes and demonstrations for imitation.
         imitate_steps: optimizer steps of imitation.
         counts: numbers of generated scenes to fine-tune in; 0 stands for :data:`HANDMADE`.
+        focus: episodes in those scenes whose frames it goes on learning to see with before it is fine-tuned there.
+        focus_steps: optimizer steps of that; half of every batch are frames of other scenes.
         seeds: of the fine-tuning.
         environments: played at once.
         steps: decisions of each environment between two updates.
@@ -46,22 +48,24 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     pixels: int = 96
     physics: str = FASTEST
     broad: int = 600
-    mixed: int = 8000
-    see_steps: int = 8000
+    mixed: int = 24_000
+    see_steps: int = 16_000
     demo_scenes: int = 50
     demos: int = 50
     imitate_steps: int = 6000
     counts: tuple[int, ...] = (0, 1, 10, 25, 50, 100)
+    focus: int = 2000
+    focus_steps: int = 1500
     seeds: tuple[int, ...] = (0,)
     environments: int = 64
     steps: int = 24
     decisions: int = 1_000_000
     shaping: float = 2.0
-    kl: float = 0.5
+    kl: float = 2.0
     log_std: tuple[float, float] = (-1.9, -1.4)
     noise_end: float = 0.4
     noise_over: int = 1_000_000
-    lr: float = 5e-5
+    lr: float = 1e-4
     episodes: int = 4
     handmade_episodes: int = 50
     max_steps: int = 64
@@ -70,8 +74,9 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         for name in (
-            "broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "environments", "steps",
-            "decisions", "noise_over", "episodes", "handmade_episodes", "max_steps", "learn_batch",
+            "broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "focus", "focus_steps",
+            "environments", "steps", "decisions", "noise_over", "episodes", "handmade_episodes", "max_steps",
+            "learn_batch",
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
@@ -84,8 +89,8 @@ PRESETS: dict[str, StudySettings] = {
     "full": StudySettings(),
     "smoke": StudySettings(
         size="micro", pixels=32, broad=4, mixed=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
-        counts=(1, 2), environments=4, steps=4, decisions=64, episodes=1, handmade_episodes=1, max_steps=24,
-        learn_batch=16, splits=("handmade",),
+        counts=(1, 2), focus=8, focus_steps=20, environments=4, steps=4, decisions=64, episodes=1,
+        handmade_episodes=1, max_steps=24, learn_batch=16, splits=("handmade",),
     ),
 }  # fmt: skip
 """``full`` is the study that the README reports; ``smoke`` only shows, in two minutes, that every stage works."""

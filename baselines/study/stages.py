@@ -18,12 +18,12 @@ from ..vla.curve import Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
 from ..vla.mix import make_mixed  # noqa: TID252
 from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
-from ..vla.pretrain import IMITATING, SEEING, imitate, new_model, see  # noqa: TID252
+from ..vla.pretrain import FOCUSING, IMITATING, SEEING, focus, imitate, new_model, see  # noqa: TID252
 from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
-from .settings import IMITATION, StudySettings, training_name
+from .settings import HANDMADE, IMITATION, StudySettings, training_name
 
 BROAD, BROAD_SEED, MIX_SEED = "gen3d-broad", 7, 11
-NOISE, LOOK_NOISE, LOOK_SHARE, LOOK_STEPS = 0.2, 0.3, 0.25, 40
+NOISE, LOOK_NOISE, LOOK_SHARE, LOOK_STEPS = 0.2, 0.3, 0.125, 40
 """Noise on the expert's actions in demonstrations, and in episodes for seeing; share of their frames that is kept, and
 how long they are."""
 
@@ -158,12 +158,32 @@ class Study:
             _ = self.left_s
         return folder / "model"
 
+    def focused(self, count: int) -> Path:
+        """Folder of the policy that imitates and has looked at the scenes it will be fine-tuned in."""
+        folder = self.folder / f"focus-{HANDMADE if count == 0 else f'n{count}'}"
+        if not (folder / "model" / WEIGHTS).is_file():
+            model, settings = load_flow_vla(self.imitation()), self.settings
+            wanted = DemoSettings(
+                env=self.env(self.scenes(count), max_steps=LOOK_STEPS), count=settings.focus, noise=LOOK_NOISE,
+                keep=LOOK_SHARE, seeing=True, seed=3,
+            )  # fmt: skip
+            frames, others = self._collect(f"{folder.name}/frames", wanted), self.frames()
+            recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch)
+            curve: Curve | None = None
+            for progress in focus(model, frames, others, folder, recipe, self.left_s):
+                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
+                curve.add(progress.step, progress.figures)
+                words = f"median error {progress.figures['grasp_mm']:.0f} mm"
+                self.tell(folder.name, progress.step, progress.steps, words)
+            _ = self.left_s
+        return folder / "model"
+
     # ---- fine-tuning -----------------------------------------------------------------------------------------------
 
     def fine_tuned(self, count: int, seed: int) -> Path:
         """Folder of the policy that was fine-tuned in ``count`` scenes."""
         settings, name = self.settings, training_name(count, seed)
-        start = self.imitation()
+        start = self.focused(count)
         fleet = FleetSettings(
             env=self.env(self.scenes(count), max_steps=settings.max_steps), count=settings.environments,
             jobs=self.jobs, shaping=settings.shaping, seed=1000 + seed,

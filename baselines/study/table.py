@@ -26,7 +26,7 @@ class Trained:
         name: ``imitation``, ``handmade`` or a number of scenes.
         seeds: of the trainings.
         results: split -> one result per seed.
-        decisions: of the fine-tuning; 0 without one.
+        decisions: of the fine-tuning; 0 before it.
     """
 
     name: str

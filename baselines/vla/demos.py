@@ -29,8 +29,12 @@ from .labels import Labeller, ask
 from .scenes import EnvSettings, observe, shapes
 from .text import tokens
 
-FORMAT = 2
+FORMAT = 3
 """Counts up when the same settings give other demonstrations."""
+
+QUESTIONS = 4
+"""Of each frame for learning to see: a picture is dear, and what is learned from one question alone is learned by
+heart."""
 
 TRIES = 6
 """Episodes that are tried for one demonstration before its scene is called unsolvable."""
@@ -52,8 +56,9 @@ class DemoReader(Protocol):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Small parts of all frames.
 
-        ``agent_pos (N, P)``, ``tokens (N, TOKENS)``, ``labels (N, COUNT)``, ``actions (N, A)``, ``episodes (N,)`` and
-        ``steps_left (N,)``, the frames that follow in the same episode.
+        ``agent_pos (N, P)``, ``tokens (N, Q, TOKENS)`` and ``labels (N, Q, COUNT)`` of ``Q`` questions about each, the
+        first of them the task's, ``actions (N, A)``, ``episodes (N,)`` and ``steps_left (N,)``, the frames that follow
+        in the same episode.
         """
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -72,8 +77,8 @@ class DemoSettings:
             are executed. The expert's own action is what is stored, so the policy learns to come back (DART, Laskey et
             al. 2017). Demonstrations have it in proportion to the action: an arm that waits is not disturbed.
         keep: share of the frames that are stored, drawn at random; training to act needs all of them.
-        seeing: frames for learning to see, not to act: those of failed episodes and of waiting are kept, too, and
-            every other frame comes with the instruction and labels of another question about its scene.
+        seeing: frames for learning to see, not to act: those of failed episodes and of waiting are kept, too, and each
+            comes with :data:`QUESTIONS`, most of them about other things of its scene.
     """
 
     env: EnvSettings
@@ -186,11 +191,13 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
         if step == 0 or settings.keep >= 1.0 or rng.random() < settings.keep:
             frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items() if name != "state"}
             observe(settings.env, env, {**frame, "state": np.zeros(*kinds["state"])})
-            frame["labels"], frame["actions"] = labeller.read(), action.copy()
-            if settings.seeing and rng.random() < 0.5:
+            frame["actions"] = action.copy()
+            asked = [(frame["tokens"], labeller.read())]
+            for _ in range(QUESTIONS - 1 if settings.seeing else 0):
                 question = ask(env.scene.spec, rng)
                 other.begin(question)
-                frame["labels"], frame["tokens"] = other.read(), tokens(question.instruction)
+                asked.append((tokens(question.instruction), other.read()))
+            frame["tokens"], frame["labels"] = (np.stack(each) for each in zip(*asked, strict=True))
             frames.append(frame)
         size = settings.noise * (1.0 if settings.seeing else min(1.0, float(np.abs(action[:-1]).max())))
         action[:-1] += size * rng.standard_normal(len(action) - 1).astype(np.float32)

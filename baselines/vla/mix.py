@@ -113,7 +113,7 @@ def _draw(pool: Pool, k: int, rng: np.random.Generator) -> SceneSpec:
 def make_mixed(
     bank: Path, out: Path, count: int, seed: int, jobs: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> tuple[str, ...]:
-    """Write a folder of mixed scenes; what is there is kept.
+    """Write a folder of mixed scenes; what is there is kept, and there may be more of them than before.
 
     Args:
         bank: folder of the scenes to mix.
@@ -131,7 +131,7 @@ def make_mixed(
         LayoutError: see :func:`mix`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    head, path = msgspec.json.encode({"count": count, "seed": seed}), out / "mixed.txt"
+    head, path = msgspec.json.encode({"seed": seed}), out / "mixed.txt"
     if path.is_file() and path.read_bytes() != head:
         raise FieldError("out", str(out), "holds other scenes", "Use another folder")
     write_atomically(path, lambda beside: beside.write_bytes(head))

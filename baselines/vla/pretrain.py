@@ -32,6 +32,8 @@ SEEING = Recipe(steps=8000, batch=64, lr=3e-3)
 COARSE = 0.6
 """Share of the steps of learning to see that look at pictures of half the size, which costs a quarter."""
 
+FOCUSING = Recipe(steps=1500, batch=64, lr=1e-3)
+
 IMITATING = Recipe(steps=6000, batch=128, lr=1e-3)
 AUX = 0.2
 """Weight of the labels while imitating."""
@@ -64,19 +66,32 @@ class Augment:
 
 
 class Batches:
-    """Frames of demonstrations as tensors, ready for a model."""
+    """Frames of demonstrations as tensors, ready for a model; a row is one question about one frame.
 
-    def __init__(self, demos: DemoReader, model: FlowVLA, rows: NDArray[np.int64]) -> None:
-        self._demos, self._model, self.rows = demos, model, rows
+    Args:
+        demos: the frames.
+        model: to learn.
+        frames: numbers of those that are drawn from.
+    """
+
+    def __init__(self, demos: DemoReader, model: FlowVLA, frames: NDArray[np.int64]) -> None:
+        self._demos, self._model = demos, model
         arrays = demos.arrays
-        self._proprio = torch.from_numpy(np.array(arrays["agent_pos"], np.float32))
-        self._tokens = torch.from_numpy(np.array(arrays["tokens"]))
         labels = np.array(arrays["labels"], np.float32)
+        self._questions = labels.shape[1]
+        self.rows = self.about(frames)
+        self._proprio = torch.from_numpy(np.array(arrays["agent_pos"], np.float32))
+        self._tokens = torch.from_numpy(np.array(arrays["tokens"])).flatten(0, 1)
+        labels = labels.reshape(-1, labels.shape[-1])
         self._labels = torch.from_numpy(labels[:, : len(PLACES)])
         self._views = torch.from_numpy(labels[:, len(PLACES) :]).view(-1, 2, 2)
         self._actions = torch.from_numpy(np.array(arrays["actions"], np.float32))
         self._left = torch.from_numpy(np.array(arrays["steps_left"], np.int64))
         self._augment = Augment()
+
+    def about(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All rows of some frames."""
+        return (frames[:, None] * self._questions + np.arange(self._questions)).ravel()
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Rows of a batch, in the order in which they are stored."""
@@ -87,7 +102,7 @@ class Batches:
     ) -> tuple[Tensor, Tensor]:
         """Features, and the loss of the maps; pictures are changed where there is noise to do so."""
         device = self._model.device
-        stored = self._demos.pixels(rows)
+        stored = self._demos.pixels(rows // self._questions)
         pixels = torch.from_numpy(np.ascontiguousarray(stored[..., ::2, ::2]) if coarsely else stored)
         if noise is not None:
             pixels = self._augment(pixels, noise)
@@ -96,8 +111,8 @@ class Batches:
 
     @torch.no_grad()
     def all_features(self, noise: torch.Generator) -> Tensor:
-        """Features of all frames as a tower sees them that does not learn, ``(COPIES, N, features)``."""
-        rows = np.arange(len(self._actions))
+        """Features of all rows as a tower sees them that does not learn, ``(COPIES, N, features)``."""
+        rows = np.arange(len(self._tokens))
         copies = [
             torch.cat([self.look(rows[start : start + 250], noise)[0] for start in range(0, len(rows), 250)])
             for _ in range(COPIES)
@@ -106,7 +121,7 @@ class Batches:
 
     def proprio(self, rows: NDArray[np.int64]) -> Tensor:
         """``(B, P)``."""
-        return self._proprio[rows].to(self._model.device)
+        return self._proprio[rows // self._questions].to(self._model.device)
 
     def labels(self, rows: NDArray[np.int64]) -> Tensor:
         """Normalised :data:`PLACES`, ``(B, 8)``."""
@@ -117,7 +132,8 @@ class Batches:
     def chunks(self, rows: NDArray[np.int64]) -> Tensor:
         """What the expert did from each row on, ``(B, chunk, A)``; the last action of an episode is repeated."""
         ahead = torch.arange(self._model.config.chunk)
-        index = torch.from_numpy(rows)[:, None] + torch.minimum(ahead, self._left[rows][:, None])
+        frames = torch.from_numpy(rows // self._questions)
+        index = frames[:, None] + torch.minimum(ahead, self._left[frames][:, None])
         return self._actions[index].to(self._model.device)
 
 
@@ -161,27 +177,81 @@ def see(
         (in the plane of the table), ``yaw_deg``.
     """
     config = model.config
-    labels = np.array(demos.arrays["labels"], np.float64)[:, : len(PLACES)]
+    labels = np.array(demos.arrays["labels"], np.float64)[..., : len(PLACES)].reshape(-1, len(PLACES))
     config.label_mean, config.label_std = _mean(labels), _std(labels)
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
-    episodes = np.array(demos.arrays["episodes"])
-    aside = episodes % 20 == min(19, int(episodes.max()))
-    if aside.all():
-        raise FieldError("demos", 1, "is too few episodes to learn from and measure with", "Collect more")
-    batches = Batches(demos, model, np.flatnonzero(~aside))
-    probe = np.flatnonzero(aside)[:: max(1, int(aside.sum()) // 1500)]
+    batches, probe = _kept_aside(demos, model)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows = batches.draw(rng, recipe.batch)
-        features, heat = batches.look(rows, noise, step < COARSE * recipe.steps)
-        _, found = model.attend(features, batches.proprio(rows))
-        place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
-        return heat + 4.0 * place, {"heat": float(heat.detach()), "place": float(place.detach())}
+        return _locating(model, batches, batches.draw(rng, recipe.batch), noise, step < COARSE * recipe.steps)
 
     for progress in fit(model, loss, recipe, folder, seconds=seconds):
         errors = locating_errors(model, batches, probe, progress.step <= COARSE * recipe.steps)
         yield replace(progress, figures={**progress.figures, **errors})
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def focus(
+    model: FlowVLA, demos: DemoReader, others: DemoReader, folder: Path, recipe: Recipe = FOCUSING,
+    seconds: float = math.inf,
+) -> Iterator[Progress]:  # fmt: skip
+    """Go on learning to see, in the scenes of one training; what the policy does about places stays as it is.
+
+    Args:
+        model: from :func:`imitate`; its tower, words and places are trained.
+        demos: frames with labels of those scenes.
+        others: of other scenes; half of every batch, so that those are not forgotten.
+        folder: of the training's state.
+        recipe: how; pictures are never coarse.
+        seconds: stop, resumably, after so long.
+
+    Yields:
+        after every checkpoint; figures as :func:`see`'s, of frames of ``demos`` that are kept aside.
+
+    Raises:
+        ContractError: the frames are of other environments.
+    """
+    for each in (demos, others):
+        require_same(model.config.made_for(), each.contract, IGNORED)
+    (batches, probe), (rest, _) = _kept_aside(demos, model), _kept_aside(others, model)
+    half = max(1, recipe.batch // 2)
+
+    def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        here, figures = _locating(model, batches, batches.draw(rng, half), noise)
+        there, _ = _locating(model, rest, rest.draw(rng, half), noise)
+        return 0.5 * (here + there), figures
+
+    model.requires_grad_(False)
+    model.train_eyes(True)
+    for progress in fit(model, loss, recipe, folder, seconds=seconds):
+        yield replace(progress, figures={**progress.figures, **locating_errors(model, batches, probe)})
+    model.requires_grad_(True)
+    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def _kept_aside(demos: DemoReader, model: FlowVLA) -> tuple[Batches, NDArray[np.int64]]:
+    """Batches of 19 episodes in 20, and at most 1500 rows of the others to measure with.
+
+    Raises:
+        FieldError: there is one episode only.
+    """
+    episodes = np.array(demos.arrays["episodes"])
+    aside = episodes % 20 == min(19, int(episodes.max()))
+    if aside.all():
+        raise FieldError("demos", 1, "is too few episodes to learn from and measure with", "Collect more")
+    batches = Batches(demos, model, np.flatnonzero(~aside))
+    rows = batches.about(np.flatnonzero(aside))
+    return batches, rows[:: max(1, len(rows) // 1500)]
+
+
+def _locating(
+    model: FlowVLA, batches: Batches, rows: NDArray[np.int64], noise: torch.Generator, coarsely: bool = False
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of where things are said to be, and its parts."""
+    features, heat = batches.look(rows, noise, coarsely)
+    _, found = model.attend(features, batches.proprio(rows))
+    place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
+    return heat + 4.0 * place, {"heat": float(heat.detach()), "place": float(place.detach())}
 
 
 @torch.no_grad()

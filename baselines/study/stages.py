@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..vla.curve import Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
+from ..vla.learn import Progress  # noqa: TID252
 from ..vla.mix import make_mixed  # noqa: TID252
 from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
 from ..vla.pretrain import FOCUSING, IMITATING, SEEING, focus, imitate, new_model, see  # noqa: TID252
@@ -134,13 +135,7 @@ class Study:
             frames = self.frames()
             model = new_model(self.settings.size, frames, 0)
             recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
-            curve: Curve | None = None
-            for progress in see(model, frames, folder, recipe, self.left_s):
-                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
-                curve.add(progress.step, progress.figures)
-                words = f"median error {progress.figures['grasp_mm']:.0f} mm"
-                self.tell("seeing", progress.step, progress.steps, words)
-            _ = self.left_s
+            self._keep(see(model, frames, folder, recipe, self.left_s), folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
 
     def imitation(self) -> Path:
@@ -150,12 +145,8 @@ class Study:
             start, demos = self.seen(), self.demos()
             model = load_flow_vla(start)
             recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
-            curve: Curve | None = None
-            for progress in imitate(model, demos, folder, recipe, self.left_s, train_tower=False):
-                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
-                curve.add(progress.step, progress.figures)
-                self.tell(IMITATION, progress.step, progress.steps, f"loss {progress.figures['flow']:.3f}")
-            _ = self.left_s
+            learning = imitate(model, demos, folder, recipe, self.left_s, train_tower=False)
+            self._keep(learning, folder, "loss {flow:.3f}")
         return folder / "model"
 
     def focused(self, count: int) -> Path:
@@ -169,14 +160,18 @@ class Study:
             )  # fmt: skip
             frames, others = self._collect(f"{folder.name}/frames", wanted), self.frames()
             recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch)
-            curve: Curve | None = None
-            for progress in focus(model, frames, others, folder, recipe, self.left_s):
-                curve = curve or Curve(folder / "curve.csv", progress.step - 1)
-                curve.add(progress.step, progress.figures)
-                words = f"median error {progress.figures['grasp_mm']:.0f} mm"
-                self.tell(folder.name, progress.step, progress.steps, words)
-            _ = self.left_s
+            learning = focus(model, frames, others, folder, recipe, self.left_s)
+            self._keep(learning, folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
+
+    def _keep(self, learning: Iterator[Progress], folder: Path, words: str) -> None:
+        """Runs a training, with its curve in its folder, and tells of it with its figures set into ``words``."""
+        curve: Curve | None = None
+        for progress in learning:
+            curve = curve or Curve(folder / "curve.csv", progress.step - 1)
+            curve.add(progress.step, progress.figures)
+            self.tell(folder.name, progress.step, progress.steps, words.format(**progress.figures))
+        _ = self.left_s
 
     # ---- fine-tuning -----------------------------------------------------------------------------------------------
 

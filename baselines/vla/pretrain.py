@@ -213,7 +213,8 @@ def focus(
     """
     for each in (demos, others):
         require_same(model.config.made_for(), each.contract, IGNORED)
-    (batches, probe), (rest, _) = _kept_aside(demos, model), _kept_aside(others, model)
+    # Episodes take the scenes in turn, so every twentieth would be of the same five of a hundred scenes.
+    (batches, probe), (rest, _) = _kept_aside(demos, model, 19), _kept_aside(others, model)
     half = max(1, recipe.batch // 2)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -229,14 +230,14 @@ def focus(
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
-def _kept_aside(demos: DemoReader, model: FlowVLA) -> tuple[Batches, NDArray[np.int64]]:
-    """Batches of 19 episodes in 20, and at most 1500 rows of the others to measure with.
+def _kept_aside(demos: DemoReader, model: FlowVLA, period: int = 20) -> tuple[Batches, NDArray[np.int64]]:
+    """Batches of all episodes but each ``period``-th, and at most 1500 rows of the others to measure with.
 
     Raises:
         FieldError: there is one episode only.
     """
     episodes = np.array(demos.arrays["episodes"])
-    aside = episodes % 20 == min(19, int(episodes.max()))
+    aside = episodes % period == min(period - 1, int(episodes.max()))
     if aside.all():
         raise FieldError("demos", 1, "is too few episodes to learn from and measure with", "Collect more")
     batches = Batches(demos, model, np.flatnonzero(~aside))

@@ -16,7 +16,14 @@ from torch import Tensor
 
 from gen3d_envs.errors import FieldError
 
-from ..vla.checkpoint import load_state, optimizer_tensors, restore_optimizer, save_state  # noqa: TID252
+from ..vla.checkpoint import (  # noqa: TID252
+    load_state,
+    optimizer_tensors,
+    random_tensors,
+    restore_optimizer,
+    restore_random,
+    save_state,
+)
 from .scale import Scale
 from .vec_env import PlainVecEnv
 
@@ -74,9 +81,8 @@ def save_training(path: Path, model: Any, env: PlainVecEnv, numbers: dict[str, A
         stored = buffer.buffer_size if buffer.full else buffer.pos
         for name in STORED:
             tensors[f"buffer.{name}"] = torch.from_numpy(getattr(buffer, name)[:stored])
-    kind, keys, place, has, cached = np.random.get_state()  # noqa: NPY002
-    tensors["random.numpy"] = torch.from_numpy(np.asarray(keys).astype(np.int64))
-    tensors["random.torch"] = torch.get_rng_state()
+    generators, drawn = random_tensors()
+    tensors |= generators
     fleet = env.fleet.state()
     for i, history in enumerate(fleet["history"]):
         tensors[f"history.{i}"] = torch.from_numpy(history)
@@ -88,7 +94,7 @@ def save_training(path: Path, model: Any, env: PlainVecEnv, numbers: dict[str, A
             **numbers, "steps": model.num_timesteps, "updates": model._n_updates, "episodes": model._episode_num,
             "recent": [[each["r"], each["l"]] for each in model.ep_info_buffer],
             "recent_success": [bool(each) for each in model.ep_success_buffer],
-            "random": [str(kind), int(place), int(has), float(cached)], "fleet": fleet["episodes"],
+            "random": drawn, "fleet": fleet["episodes"],
             "actions": json.dumps(model.action_space.np_random.bit_generator.state),
             "buffer": None if buffer is None else [int(stored), int(buffer.pos), bool(buffer.full)],
         },
@@ -162,6 +168,4 @@ def _restore(model: Any, env: PlainVecEnv, tensors: dict[str, Tensor], numbers: 
     model._last_episode_starts = tensors["starts"].numpy().astype(bool)
     # What is drawn from comes last: everything before may have drawn.
     model.action_space.np_random.bit_generator.state = json.loads(numbers["actions"])
-    kind, place, has, cached = numbers["random"]
-    np.random.set_state((kind, tensors["random.numpy"].numpy().astype(np.uint32), place, has, cached))  # noqa: NPY002
-    torch.set_rng_state(tensors["random.torch"])
+    restore_random(tensors, numbers["random"])

@@ -24,8 +24,10 @@ from ..vla.checkpoint import (  # noqa: TID252
     load_state,
     model_tensors,
     optimizer_tensors,
+    random_tensors,
     restore_model,
     restore_optimizer,
+    restore_random,
     save_state,
 )
 from ..vla.curve import Curve  # noqa: TID252
@@ -304,12 +306,11 @@ class _Keeper(BaseCallback):
     def save(self) -> None:
         """Keep everything that the next rollout depends on."""
         ppo, fleet = self.model, self._env.fleet.state()
-        kind, keys, place, gauss, cached = np.random.get_state()  # noqa: NPY002 - the generator that Stable-Baselines3 shuffles with
+        generators, drawn = random_tensors()
         tensors = {
             **model_tensors(self._flow),
             **optimizer_tensors(self._flow.optimizer),
-            "rng.torch": torch.get_rng_state(),
-            "rng.numpy": torch.from_numpy(np.array(keys, np.int64)),
+            **generators,
             "fleet.history": torch.from_numpy(np.concatenate(fleet["history"])),
         }
         if not all(bool(torch.isfinite(t).all()) for name, t in tensors.items() if name.startswith("model.")):
@@ -318,7 +319,7 @@ class _Keeper(BaseCallback):
         numbers = {
             "settings": _plain(self._settings), "decisions": ppo.num_timesteps, "update": self._update,
             "rate": self._rate, "updates": ppo._n_updates, "starts": [bool(s) for s in ppo._last_episode_starts],  # type: ignore[union-attr]
-            "recent": list(self._recent), "scenes": self._scenes, "rng": [kind, place, gauss, cached],
+            "recent": list(self._recent), "scenes": self._scenes, "rng": drawn,
             "episodes": fleet["episodes"], "lengths": [len(h) for h in fleet["history"]],
         }  # fmt: skip
         replace_folder(self._folder / "model", lambda path: self._flow.model.save_pretrained(path))
@@ -341,9 +342,7 @@ class _Keeper(BaseCallback):
         ppo.learning_rate, ppo.lr_schedule = self._rate, _Constant(self._rate)
         self._recent.extend(numbers["recent"])
         self._scenes = {name: list(counts) for name, counts in numbers["scenes"].items()}
-        kind, place, gauss, cached = numbers["rng"]
-        np.random.set_state((kind, tensors["rng.numpy"].numpy().astype(np.uint32), place, gauss, cached))  # noqa: NPY002
-        torch.set_rng_state(tensors["rng.torch"])
+        restore_random(tensors, numbers["rng"])
         self._made, self._resumed = ppo.num_timesteps, True
 
 

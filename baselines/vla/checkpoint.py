@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +59,20 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
             _, number, key = name.split(".", 2)
             state.setdefault(int(number), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def random_tensors() -> tuple[dict[str, Tensor], list[Any]]:
+    """Where the process' own generators, which Stable-Baselines3 draws from, are: torch's and numpy's."""
+    kind, keys, place, has, cached = np.random.get_state()  # noqa: NPY002
+    tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.array(keys, np.int64))}
+    return tensors, [str(kind), int(place), int(has), float(cached)]
+
+
+def restore_random(tensors: Mapping[str, Tensor], numbers: list[Any]) -> None:
+    """Undo :func:`random_tensors`."""
+    kind, place, has, cached = numbers
+    np.random.set_state((kind, tensors["rng.numpy"].numpy().astype(np.uint32), place, has, cached))  # noqa: NPY002
+    torch.set_rng_state(tensors["rng.torch"])
 
 
 def model_tensors(module: nn.Module) -> dict[str, Tensor]:

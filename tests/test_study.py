@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 
 import msgspec
 import pytest
@@ -12,6 +18,7 @@ from gen3d_envs.baselines.study.command import study
 from gen3d_envs.baselines.study.measure import order
 from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
+from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import Trained, markdown, time_ratio
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 
@@ -123,6 +130,24 @@ def test_the_length_of_a_study_may_change(tmp_path: Path) -> None:
     for decisions in ("64", "128", "64"):
         finished, _ = study(tmp_path, "smoke", {"decisions": decisions}, None, None, 1, "cpu", 0.0, lambda *_: None)
         assert not finished
+
+
+def test_two_processes_may_work_in_one_folder(tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("gen3d")), "study", "--preset", "smoke", "--only", "imitation", "--jobs", "1",
+        "--out", str(tmp_path),
+    ]  # fmt: skip
+    both = [subprocess.Popen(command, text=True, stdout=PIPE, stderr=PIPE) for _ in range(2)]
+    for process in both:
+        found, problem = process.communicate(timeout=240)
+        assert process.returncode == 0, problem
+        assert "| imitation only |" in found
+
+
+def test_a_process_waits_no_longer_than_its_time(tmp_path: Path) -> None:
+    lasting, work = PRESETS["smoke"], partial(Study, folder=tmp_path, jobs=1, device="cpu", tell=lambda *_: None)
+    with work(lasting, deadline=math.inf).alone("seeing"), pytest.raises(OutOfTime, match="still at seeing"):
+        work(lasting, deadline=time.monotonic() + 0.5).seen()
 
 
 def test_presets() -> None:

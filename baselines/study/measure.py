@@ -22,9 +22,6 @@ def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str,
     """The result of a policy on a split; evaluated where it is not there. Episodes are kept when the time is over."""
     settings = study.settings
     out = result_file(study, name, split, axes)
-    if out.is_file():
-        return read_result(out)
-    _ = study.left_s
     plan = make_plan(
         Settings(
             policy=str(policy), target=BENCHMARK, split=split, axes=axes, physics=settings.physics,
@@ -38,7 +35,8 @@ def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str,
         study.tell(f"measuring {name}, {split}", done, total, "")
         _ = study.left_s
 
-    return evaluate(plan, out, study.jobs, name, progress=tell)
+    with study.alone(out.stem):
+        return read_result(out) if out.is_file() else evaluate(plan, out, study.jobs, name, progress=tell)
 
 
 def run(study: Study, only: str | None = None) -> list[Trained]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,6 +74,28 @@ class Study:
             raise OutOfTime("The time is over; run the same command to go on.")
         return left
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """A part of the folder for this process; another one at work in it waits, and then finds what was made.
+
+        Raises:
+            OutOfTime: it has waited for so long.
+        """
+        from filelock import FileLock, Timeout
+
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        left = self.left_s
+        lock = FileLock(locks / name.replace("/", "-"), timeout=-1 if math.isinf(left) else left)
+        try:
+            lock.acquire(poll_interval=0.5)
+        except Timeout:
+            raise OutOfTime(f"Another process is still at {name}; run the same command to go on.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
     # ---- environments ----------------------------------------------------------------------------------------------
 
     def env(self, scenes: tuple[str, ...], folder: str = "", max_steps: int = EXPERT_STEPS) -> EnvSettings:
@@ -99,17 +123,20 @@ class Study:
             assets="procedural", name_digits=4,
         )  # fmt: skip
         out = self.folder / "broad"
-        generate(
-            plan, bank, out, self.jobs, settings.broad, lambda done, total, entry: self.tell("scenes", done, total, "")
-        )
+        with self.alone("broad"):
+            generate(
+                plan, bank, out, self.jobs, settings.broad,
+                lambda done, total, entry: self.tell("scenes", done, total, ""),
+            )  # fmt: skip
         return out
 
     def frames(self) -> Demos:
         """Frames with labels."""
-        mixed, count = self.folder / "mixed", self.settings.mixed
-        names = make_mixed(
-            self.broad(), mixed, count, MIX_SEED, self.jobs, lambda done, total: self.tell("mixing", done, total, "")
-        )
+        mixed, count, broad = self.folder / "mixed", self.settings.mixed, self.broad()
+        with self.alone("mixed"):
+            names = make_mixed(
+                broad, mixed, count, MIX_SEED, self.jobs, lambda done, total: self.tell("mixing", done, total, "")
+            )
         env = self.env(names, str(mixed), LOOK_STEPS)
         return self._collect(
             "frames", DemoSettings(env=env, count=count, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1)
@@ -124,44 +151,47 @@ class Study:
 
     def _collect(self, name: str, wanted: DemoSettings) -> Demos:
         _ = self.left_s
-        return collect(
-            wanted, self.folder / name, self.jobs, lambda done, total: self.tell(name, done, total, "")
-        )  # fmt: skip
+        folder = self.folder / name
+        with self.alone(name):
+            return collect(wanted, folder, self.jobs, lambda done, total: self.tell(name, done, total, ""))
 
     def seen(self) -> Path:
         """Folder of the model that has learned to see."""
         folder = self.folder / "seeing"
-        if not (folder / "model" / WEIGHTS).is_file():
-            frames = self.frames()
-            model = new_model(self.settings.size, frames, 0)
-            recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
-            self._keep(see(model, frames, folder, recipe, self.left_s), folder, "median error {grasp_mm:.0f} mm")
+        with self.alone(folder.name):
+            if not (folder / "model" / WEIGHTS).is_file():
+                frames = self.frames()
+                model = new_model(self.settings.size, frames, 0)
+                recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
+                self._keep(see(model, frames, folder, recipe, self.left_s), folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
 
     def imitation(self) -> Path:
         """Folder of the policy that imitates."""
         folder = self.folder / IMITATION
-        if not (folder / "model" / WEIGHTS).is_file():
-            start, demos = self.seen(), self.demos()
-            model = load_flow_vla(start)
-            recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
-            learning = imitate(model, demos, folder, recipe, self.left_s, train_tower=False)
-            self._keep(learning, folder, "loss {flow:.3f}")
+        with self.alone(folder.name):
+            if not (folder / "model" / WEIGHTS).is_file():
+                start, demos = self.seen(), self.demos()
+                model = load_flow_vla(start)
+                recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
+                learning = imitate(model, demos, folder, recipe, self.left_s, train_tower=False)
+                self._keep(learning, folder, "loss {flow:.3f}")
         return folder / "model"
 
     def focused(self, count: int) -> Path:
         """Folder of the policy that imitates and has looked at the scenes it will be fine-tuned in."""
         folder = self.folder / f"focus-{HANDMADE if count == 0 else f'n{count}'}"
-        if not (folder / "model" / WEIGHTS).is_file():
-            model, settings = load_flow_vla(self.imitation()), self.settings
-            wanted = DemoSettings(
-                env=self.env(self.scenes(count), max_steps=LOOK_STEPS), count=settings.focus, noise=LOOK_NOISE,
-                keep=LOOK_SHARE, seeing=True, seed=3,
-            )  # fmt: skip
-            frames, others = self._collect(f"{folder.name}/frames", wanted), self.frames()
-            recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch)
-            learning = focus(model, frames, others, folder, recipe, self.left_s)
-            self._keep(learning, folder, "median error {grasp_mm:.0f} mm")
+        with self.alone(folder.name):
+            if not (folder / "model" / WEIGHTS).is_file():
+                model, settings = load_flow_vla(self.imitation()), self.settings
+                wanted = DemoSettings(
+                    env=self.env(self.scenes(count), max_steps=LOOK_STEPS), count=settings.focus, noise=LOOK_NOISE,
+                    keep=LOOK_SHARE, seeing=True, seed=3,
+                )  # fmt: skip
+                frames, others = self._collect(f"{folder.name}/frames", wanted), self.frames()
+                recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch)
+                learning = focus(model, frames, others, folder, recipe, self.left_s)
+                self._keep(learning, folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
 
     def _keep(self, learning: Iterator[Progress], folder: Path, words: str) -> None:
@@ -193,7 +223,9 @@ class Study:
             words = f"success {100 * progress.success:.0f} %, {progress.rate:.0f} decisions/s"
             self.tell(name, progress.decisions, progress.wanted, words)
 
-        if not train(start, flow, self.folder / name, seconds=self.left_s, progress=tell, device=self.device):
+        with self.alone(name):
+            done = train(start, flow, self.folder / name, seconds=self.left_s, progress=tell, device=self.device)
+        if not done:
             _ = self.left_s
             raise OutOfTime("The time is over; run the same command to go on.")
         return self.folder / name / "model"

@@ -134,8 +134,8 @@ def test_the_length_of_a_study_may_change(tmp_path: Path) -> None:
 
 def test_two_processes_may_work_in_one_folder(tmp_path: Path) -> None:
     command = [
-        str(Path(sys.executable).with_name("gen3d")), "study", "--preset", "smoke", "--only", "imitation", "--jobs", "1",
-        "--out", str(tmp_path),
+        str(Path(sys.executable).with_name("gen3d")), "study", "--preset", "smoke", "--only", "imitation",
+        "--jobs", "1", "--out", str(tmp_path),
     ]  # fmt: skip
     both = [subprocess.Popen(command, text=True, stdout=PIPE, stderr=PIPE) for _ in range(2)]
     for process in both:

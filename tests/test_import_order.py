@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "geometry", "processes", "statistics", "video"),
+    ("errors", "folders", "geometry", "processes", "statistics", "video"),
     ("spec",),
     ("registry", "lazy_registry", "registration"),
     ("assets",),

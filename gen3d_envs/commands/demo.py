@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import shlex
-import shutil
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from gen3d_envs.author import Authored, author, save_scene
 from gen3d_envs.cameras import CAMERAS
 from gen3d_envs.commands.console import Progress, say
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.errors import FieldError
+from gen3d_envs.folders import appearing, check_replaceable
 from gen3d_envs.pictures import FILM_HZ, Photographer, asset_picture, film, find_success, make_policy, png
 from gen3d_envs.registration import register_scene, released, user_folder
 from gen3d_envs.report import PolicyResult, Report, Shot, render_html
@@ -40,18 +37,15 @@ def run(args: argparse.Namespace) -> int:
     sentence, robot = args.sentence, args.robot or "widowx"
     get_robot(robot)
     if args.out is not None:
-        _check_replaceable(Path(args.out))
+        check_replaceable(Path(args.out), MARK, "demo")
     progress = Progress()
     say(f"Gen3D {__version__}: {sentence!r}")
     authored = author(sentence, args.seed, (robot,), args.physics, progress.stage, args.designer)
     scene = authored.scene
     progress.end(f"passed {len(scene.spec.certificates[0].checks)} checks with the {robot}")
     out = Path(args.out) if args.out is not None else Path("demo") / scene.spec.name
-    _check_replaceable(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".demo-", dir=out.parent))
-    try:
-        work.chmod(0o755)
+    check_replaceable(out, MARK, "demo")
+    with appearing(out) as work:
         card = save_scene(scene, work)
         env_id, code, kept = _register(authored, out / card.name, card, args.physics)
         say(f"  {'register':<16}          {env_id}")
@@ -67,31 +61,10 @@ def run(args: argparse.Namespace) -> int:
         )  # fmt: skip
         (work / "report.html").write_text(render_html(report), encoding="utf-8")
         (work / MARK).write_text(json.dumps(_figures(report), indent=1) + "\n", encoding="utf-8")
-        _publish(work, out)
-        progress.end(f"{(out / 'report.html').stat().st_size / 1e6:.1f} MB, everything in one file")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    progress.end(f"{(out / 'report.html').stat().st_size / 1e6:.1f} MB, everything in one file")
     _summary(report, kept, progress)
     say(f"Open {out / 'report.html'}")
     return 0
-
-
-def _check_replaceable(out: Path) -> None:
-    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise FieldError("--out", str(out), "is where you are", "Name a folder below it")
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise FieldError("--out", str(out), "is a file or a link", "Name a new folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise FieldError("--out", str(out), "is not empty and no earlier demo", "Name another folder, or remove it")
-
-
-def _publish(work: Path, out: Path) -> None:
-    """Put the finished folder in place; an earlier demo goes only when the new one is complete."""
-    old = work.with_name(work.name + ".old")
-    if out.exists():
-        os.replace(out, old)
-    os.replace(work, out)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _register(authored: Authored, out_card: Path, card: Path, physics: str) -> tuple[str, str, bool]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gen3d_envs.commands.console import say
-from gen3d_envs.export.folder import check_replaceable
+from gen3d_envs.export.folder import check_out
 from gen3d_envs.export.scene import FORMATS, export_scene
 from gen3d_envs.scenes import load_scene
 
@@ -14,7 +14,7 @@ from gen3d_envs.scenes import load_scene
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     if args.out is not None:
-        check_replaceable(Path(args.out), args.force)
+        check_out(Path(args.out), args.force)
     scene = load_scene(args.scene)
     out = Path(args.out) if args.out is not None else Path("export") / scene.spec.name
     chosen = FORMATS if args.format == "all" else (args.format,)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +17,7 @@ from gen3d_envs.demos.recording import Demo, DemoRow, Format, Recording, Writer
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.episode import POLICIES, Runner, fingerprint
 from gen3d_envs.evaluation.plan import Plan, Planned, Settings, make_plan
+from gen3d_envs.folders import appearing
 
 MAX_EPISODES = 100_000
 TRIES_PER_EPISODE = 5
@@ -76,43 +74,40 @@ def record(
     if settings.obs_type != "pixels_agent_pos":
         raise FieldError("obs_type", settings.obs_type, "lacks what is recorded", "Use 'pixels_agent_pos'")
     out = Path(out)
+    _require_new(out)
+    plan = make_plan(settings)
+    with appearing(out) as work, closing(Runner(plan.settings, plan.scenes, factory)) as runner:
+        writer: Writer = (
+            LeRobotWriter(work, runner.env, plan, command)
+            if format == "lerobot"
+            else MinariWriter(work, runner.env, plan, command, out.name)
+        )
+        with contextlib.closing(writer):
+            kept, failed = 0, 0
+            for planned in candidates(plan, settings.seed):
+                if kept == episodes:
+                    break
+                if kept + failed >= TRIES_PER_EPISODE * episodes + 10:
+                    raise FieldError(
+                        "policy", settings.policy, f"succeeds in only {kept} of {kept + failed} episodes",
+                        "Record a better one",
+                    )  # fmt: skip
+                demo = run_demo(runner, planned)
+                if demo is None or not demo.row.success:
+                    failed += 1
+                else:
+                    writer.add(demo)
+                    kept += 1
+                if progress is not None:
+                    progress(kept, episodes, failed)
+        recording = writer.finish(failed)
+        _require_new(out)
+    return recording
+
+
+def _require_new(out: Path) -> None:
     if out.exists() or out.is_symlink():
         raise FieldError("out", str(out), "is there already", "Name a new folder")
-    plan = make_plan(settings)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
-    try:
-        with closing(Runner(plan.settings, plan.scenes, factory)) as runner:
-            writer: Writer = (
-                LeRobotWriter(work, runner.env, plan, command)
-                if format == "lerobot"
-                else MinariWriter(work, runner.env, plan, command, out.name)
-            )
-            with contextlib.closing(writer):
-                kept, failed = 0, 0
-                for planned in candidates(plan, settings.seed):
-                    if kept == episodes:
-                        break
-                    if kept + failed >= TRIES_PER_EPISODE * episodes + 10:
-                        raise FieldError(
-                            "policy", settings.policy, f"succeeds in only {kept} of {kept + failed} episodes",
-                            "Record a better one",
-                        )  # fmt: skip
-                    demo = run_demo(runner, planned)
-                    if demo is None or not demo.row.success:
-                        failed += 1
-                    else:
-                        writer.add(demo)
-                        kept += 1
-                    if progress is not None:
-                        progress(kept, episodes, failed)
-            recording = writer.finish(failed)
-        os.chmod(work, 0o755)
-        os.replace(work, out)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return recording
 
 
 def run_demo(runner: Runner, planned: Planned) -> Demo | None:

@@ -6,9 +6,6 @@ import base64
 import gzip
 import io
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +15,7 @@ from gen3d_envs.build import BuiltScene, build
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.export.glb import scene_glb
+from gen3d_envs.folders import appearing, check_replaceable
 from gen3d_envs.gallery.bank import RELEASED, Entry, read_bank
 from gen3d_envs.gallery.page import TALL_M, Link, index_html, robot_height_m, scene_html
 from gen3d_envs.gallery.three import three_js
@@ -73,13 +71,10 @@ def write_site(bank: str, out: str | Path, progress: Progress | None = None) -> 
     """
     say = progress or (lambda stage, text: None)
     out = Path(out)
-    check_replaceable(out, Path(bank))
+    check_replaceable(out, MARK, "gallery", apart=Path(bank))
     entries, problems = read_bank(bank)
     title = {RELEASED: "Released scenes", BENCHMARK: BENCHMARK}.get(bank) or Path(bank).resolve().name
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".gallery-", dir=out.parent))
-    try:
-        work.chmod(0o755)
+    with appearing(out) as work:
         for folder in ("scenes", "pictures", "objects"):
             (work / folder).mkdir()
         _write_shared(work)
@@ -100,34 +95,7 @@ def write_site(bank: str, out: str | Path, progress: Progress | None = None) -> 
         say("pages", f"{len(shown) + 1}")
         _write_pages(work, title, shown, scenes)
         size = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
-        _publish(work, out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return SiteFacts(len(shown), tuple(problems), size, out / "index.html")
-
-
-def check_replaceable(out: Path, bank: Path) -> None:
-    """Refuse to replace anything but an earlier gallery.
-
-    Raises:
-        FieldError: ``out`` is a file, the bank, a folder around either, or holds something else.
-    """
-    target = out.resolve()
-    if target in (Path.cwd(), *Path.cwd().parents) or target in (bank.resolve(), *bank.resolve().parents):
-        raise FieldError("out", str(out), "is where you are, or where the bank is", "Name a folder of its own")
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise FieldError("out", str(out), "is a file or a link", "Name a new folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise FieldError("out", str(out), "is not empty and no earlier gallery", "Name another folder, or remove it")
-
-
-def _publish(work: Path, out: Path) -> None:
-    """Put the finished folder in place; an earlier gallery goes only when the new one is complete."""
-    old = work.with_name(work.name + ".old")
-    if out.exists():
-        os.replace(out, old)
-    os.replace(work, out)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_shared(work: Path) -> None:

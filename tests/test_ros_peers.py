@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -78,8 +79,8 @@ def test_a_bag_that_is_played_back_is_understood_as_when_it_is_read(master: Mast
     bag = tmp_path / "run.bag"
     with robot(master):
         rate = run(master, "timeout", "3", "rostopic", "hz", "-w", "30", STATE)
-        mean = float(rate.split("average rate: ")[1].split()[0])
-        assert 40.0 < mean < 70.0, rate
+        means = [float(each.split()[0]) for each in rate.split("average rate: ")[1:]]
+        assert 40.0 < median(means) < 70.0, rate  # of windows: in one of them a late message makes a burst
         text = run(master, "rostopic", "echo", "-n1", "--noarr", IMAGE)
         assert "width: 64" in text and 'encoding: "rgb8"' in text
         assert "sensor_msgs/JointState" in run(master, "rostopic", "type", STATE)

@@ -60,6 +60,6 @@ def appearing(out: Path) -> Iterator[Path]:
             if old.is_dir():
                 os.replace(old, out)
             raise
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -22,6 +22,8 @@ def measured(study: Study, name: str, policy: Path, split: str, axes: tuple[str,
     """The result of a policy on a split; evaluated where it is not there. Episodes are kept when the time is over."""
     settings = study.settings
     out = result_file(study, name, split, axes)
+    if out.is_file():
+        return read_result(out)
     plan = make_plan(
         Settings(
             policy=str(policy), target=BENCHMARK, split=split, axes=axes, physics=settings.physics,

@@ -240,6 +240,8 @@ def test_a_table_that_contradicts_itself_is_refused(change: dict[str, Any], tmp_
     write_result(tmp_path / "x.json", msgspec.structs.replace(result, episodes=rows, episodes_sha256=digest(rows)))
     with pytest.raises(FieldError):
         read_result(tmp_path / "x.json")
+    with pytest.raises(FieldError, match=r"is no file\. Give what gen3d evaluate"):
+        read_result(tmp_path / "y.json")
 
 
 # ---- statistics ----------------------------------------------------------------------------------------------------

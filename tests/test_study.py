@@ -117,6 +117,13 @@ def test_bad_settings(tmp_path: Path, options: dict[str, str], problem: str) -> 
     assert not (tmp_path / "study.json").exists()
 
 
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(FieldError, match=r"is a file\. Name a folder"):
+        study(tmp_path / "notes", "smoke", {}, None, None, 1, "cpu", 0.0, lambda *_: None)
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
 def test_a_folder_keeps_its_settings(tmp_path: Path) -> None:
     finished, lines = study(tmp_path, "smoke", {"demos": "3"}, [0, 1], None, 1, "cpu", 0.0, lambda *_: None)
     assert not finished and "time is over" in lines[-1]

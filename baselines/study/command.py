@@ -84,6 +84,8 @@ def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequ
     except msgspec.ValidationError as error:
         raise FieldError("--set", " ".join(f"{n}={t}" for n, t in options.items()), str(error), "Fix it") from None
     path = folder / SETTINGS
+    if folder.exists() and not folder.is_dir():
+        raise FieldError("out", str(folder), "is a file", "Name a folder")
     if path.is_file():
         try:
             before = msgspec.json.decode(path.read_bytes(), type=StudySettings)

@@ -168,10 +168,12 @@ def read_result(path: str | Path) -> Result:
     """Read a result and check it.
 
     Raises:
-        FieldError: it is no result, of a later version, damaged, or changed by hand.
+        FieldError: it is not there, no result, of a later version, damaged, or changed by hand.
         OSError: it cannot be read.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FieldError("result", str(path), "is no file", "Give what gen3d evaluate --out wrote")
     size = path.stat().st_size
     if size > MAX_RESULT_BYTES:
         raise FieldError(str(path), size, "is too large for a result", "It is none")

@@ -76,14 +76,21 @@
   let before = 0;
   function wake() {
     if (waiting) return;
-    waiting = true;
     before = performance.now();
+    next();
+  }
+  function next() {
+    waiting = true;
     requestAnimationFrame(draw);
   }
 
-  function draw(now) {
+  // The time since the last picture, not since the browser began this one: on a busy machine that began before the last
+  // was done, and nothing would ever arrive.
+  function draw() {
     waiting = false;
-    const share = 1 - Math.exp(-Math.max(0, now - before) / 70);
+    const now = performance.now();
+    const share = 1 - Math.exp(-(now - before) / 70);
+    before = now;
     orbit.target.lerp(goal.target, share);
     let rest = orbit.target.distanceTo(goal.target);
     for (const key of ["turn", "lift", "distance"]) {
@@ -97,7 +104,7 @@
       orbit.target.z + flat * Math.cos(orbit.turn));
     camera.lookAt(orbit.target);
     renderer.render(scene, camera);
-    if (rest > 0) wake();
+    if (rest > 0) next();
   }
 
   function turn(dx, dy) {

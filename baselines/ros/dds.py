@@ -7,7 +7,6 @@ participant, so ``ros2 node list`` does not name it; ``ros2 topic list`` and ``e
 from __future__ import annotations
 
 import dataclasses
-import time
 import types
 from collections import deque
 from typing import Any
@@ -17,7 +16,7 @@ from gen3d_envs.errors import EngineUnavailable, FieldError
 from . import messages
 from .cdr import decode, encode, fields, type_hash, type_name
 from .messages import BadMessage
-from .transport import Message, Received, WallClock
+from .transport import Message, Networked, Received
 
 try:
     from cyclonedds import idl
@@ -64,7 +63,7 @@ class _Raw:
         return cls(b"")
 
 
-class DdsTransport:
+class DdsTransport(Networked):
     """One DDS participant.
 
     Args:
@@ -84,7 +83,8 @@ class DdsTransport:
     ) -> None:
         if isinstance(domain, bool) or not isinstance(domain, int) or not 0 <= domain <= 232:
             raise FieldError("domain", domain, "is no ROS_DOMAIN_ID", "Use a whole number from 0 to 232")
-        self._clock, self._reliable = WallClock(), reliable
+        super().__init__()
+        self._reliable = reliable
         text = configuration or (LOOPBACK if loopback else None)
         if text is not None:
             _configure(domain, text)
@@ -148,33 +148,16 @@ class DdsTransport:
         return sum(name == f"rt{topic}" for name in self._publications.values())
 
     def matched(self, topic: str) -> bool:
-        """Somebody listens to a topic that is advertised here."""
+        """See :meth:`Networked.matched`."""
         return bool(self._writers[topic][0].get_matched_subscriptions())
 
     def hears(self, topic: str) -> bool:
         """A topic that is subscribed here is heard from somebody. Both sides find each other at different times."""
         return bool(self._readers[topic][0].get_matched_publications())
 
-    def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
-        """See :meth:`Transport.wait_for_match`."""
-        end = time.monotonic() + within_s
-        while time.monotonic() < end:
-            if self.matched(topic):
-                return True
-            time.sleep(0.01)
-        return self.matched(topic)
-
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`. DDS has no master that could be lost."""
         return ""
-
-    def now(self) -> float:
-        """See :meth:`Transport.now`."""
-        return self._clock.now()
-
-    def wait_until(self, when_s: float) -> None:
-        """See :meth:`Transport.wait_until`."""
-        self._clock.wait_until(when_s)
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from importlib import import_module
@@ -14,7 +13,7 @@ from gen3d_envs.errors import EngineUnavailable
 
 from . import messages
 from .cdr import type_name
-from .transport import Message, Received, WallClock
+from .transport import Message, Networked, Received
 
 ABORTED = 6
 """``action_msgs/GoalStatus.STATUS_ABORTED``."""
@@ -31,7 +30,7 @@ except ImportError as error:
     ) from error
 
 
-class RclpyTransport:
+class RclpyTransport(Networked):
     """Topics of one ROS 2 node in a context of its own, spun by a thread that only stores messages.
 
     Args:
@@ -41,7 +40,7 @@ class RclpyTransport:
     name = "rclpy"
 
     def __init__(self, node: str = "gen3d") -> None:
-        self._clock = WallClock()
+        super().__init__()
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         self._node = rclpy.create_node(node, context=self._context)
@@ -93,15 +92,8 @@ class RclpyTransport:
         return int(self._node.count_publishers(topic))
 
     def matched(self, topic: str) -> bool:
-        """Somebody listens to a topic that is advertised here."""
+        """See :meth:`Networked.matched`."""
         return bool(self._publishers[topic][0].get_subscription_count())
-
-    def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
-        """See :meth:`Transport.wait_for_match`."""
-        end = time.monotonic() + within_s
-        while time.monotonic() < end and not self.matched(topic):
-            time.sleep(0.01)
-        return self.matched(topic)
 
     # ---- actions and services --------------------------------------------------------------------------------------
 
@@ -165,14 +157,6 @@ class RclpyTransport:
     def trouble(self) -> str:
         """See :meth:`Transport.trouble`."""
         return "" if self._context.ok() else "ROS 2 was shut down"
-
-    def now(self) -> float:
-        """See :meth:`Transport.now`."""
-        return self._clock.now()
-
-    def wait_until(self, when_s: float) -> None:
-        """See :meth:`Transport.wait_until`."""
-        self._clock.wait_until(when_s)
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

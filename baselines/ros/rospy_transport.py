@@ -21,7 +21,7 @@ from gen3d_envs.errors import EngineUnavailable, FieldError, Gen3DError
 from . import messages
 from .messages import BadMessage
 from .ros1_action import DEFINITIONS, Ros1Action
-from .transport import Message, Received, WallClock
+from .transport import Message, Networked, Received
 
 IMAGES = (messages.IMAGE, messages.COMPRESSED_IMAGE)
 
@@ -43,7 +43,7 @@ _RENAMED = {"sensor_msgs/CameraInfo": {"d": "D", "k": "K", "r": "R", "p": "P"}}
 _NODE: list[str] = []
 
 
-class RospyTransport:
+class RospyTransport(Networked):
     """Topics of one ROS 1 node. A process has one node for life; several transports of it share the node.
 
     Args:
@@ -61,7 +61,7 @@ class RospyTransport:
     name = "rospy"
 
     def __init__(self, node: str = "gen3d", packages: str | None = None, master: str | None = None) -> None:
-        self._clock = WallClock()
+        super().__init__()
         self._rospy = _rospy(packages)
         if master is not None:
             os.environ["ROS_MASTER_URI"] = master
@@ -183,19 +183,12 @@ class RospyTransport:
         return f"the ROS master at {self._uri} is lost: {problem}" if problem else ""
 
     def matched(self, topic: str) -> bool:
-        """Somebody listens to a topic that is advertised here."""
+        """See :meth:`Networked.matched`."""
         return bool(self._publishers[topic][0].get_num_connections())
 
     def hears(self, topic: str) -> bool:
         """A topic that is subscribed here is heard from somebody."""
         return bool(self._subscribers[topic].get_num_connections())
-
-    def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
-        """See :meth:`Transport.wait_for_match`."""
-        end = time.monotonic() + within_s
-        while time.monotonic() < end and not self.matched(topic):
-            time.sleep(0.01)
-        return self.matched(topic)
 
     # ---- actions and services --------------------------------------------------------------------------------------
 
@@ -225,14 +218,6 @@ class RospyTransport:
         offered = self._rospy.Service(name, types.Trigger, lambda _: types.TriggerResponse(True, called()))
         self._services.append(offered)
         return True
-
-    def now(self) -> float:
-        """See :meth:`Transport.now`."""
-        return self._clock.now()
-
-    def wait_until(self, when_s: float) -> None:
-        """See :meth:`Transport.wait_until`."""
-        self._clock.wait_until(when_s)
 
     def close(self) -> None:
         """See :meth:`Transport.close`. The node lives on: a process can have no second one."""

@@ -8,6 +8,7 @@ carries it.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -90,6 +91,21 @@ class WallClock:
         left = when_s - self.now()
         if left > 0.0:
             time.sleep(left)
+
+
+class Networked(ABC, WallClock):
+    """What transports over a network have in common: real time, and waiting for somebody to listen."""
+
+    @abstractmethod
+    def matched(self, topic: str) -> bool:
+        """Somebody listens to a topic that is advertised here."""
+
+    def wait_for_match(self, topic: str, within_s: float = 5.0) -> bool:
+        """See :meth:`Transport.wait_for_match`."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end and not self.matched(topic):
+            time.sleep(0.01)
+        return self.matched(topic)
 
 
 CARRIERS = {

@@ -1,0 +1,147 @@
+"""How well a policy sees: where it believes things to be along episodes of the expert, against where they are.
+
+``python -m gen3d_envs.baselines.vla.eyes POLICY --split train`` prints it, for things at rest and for lifted ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gen3d_envs.errors import Gen3DError
+from gen3d_envs.experts.scripted import ScriptedExpert
+
+from .labels import PLACES, Labeller
+from .model import FlowVLA
+from .policy import load_flow_vla
+from .scenes import EnvSettings, observe, scenes_of, shapes
+
+LIFTED_M = 0.03
+"""How far above where it lay a thing is no longer at rest."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen in an episode of ``n`` frames.
+
+    Attributes:
+        scene: its name.
+        lifted: ``(n,)`` bool, whether the target was in the air.
+        found: ``(n, 8)`` float32, the :data:`~gen3d_envs.baselines.vla.labels.PLACES` that the policy believed.
+        true: ``(n, 8)`` float32, the simulator's.
+    """
+
+    scene: str
+    lifted: NDArray[np.bool_]
+    found: NDArray[np.float32]
+    true: NDArray[np.float32]
+
+    @property
+    def grasp_m(self) -> NDArray[np.float32]:
+        """``(n,)``: how far the place to grasp is from where it is believed to be."""
+        return np.asarray(np.linalg.norm(self.found[:, :3] - self.true[:, :3], axis=1), np.float32)
+
+
+def look(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0) -> Iterator[Sight]:
+    """Play the expert in every scene, and ask the policy in every frame where things are.
+
+    Args:
+        model: whose eyes are tried; it does not act.
+        settings: environments and scenes.
+        episodes: in each scene.
+        seed: of the episodes.
+    """
+    env = settings.make()
+    try:
+        for scene in settings.scenes:
+            for episode in range(episodes):
+                frames, true = _played(settings, env, scene, [seed, episode])
+                found = believed(model, frames)
+                yield Sight(scene, true[:, 2] > true[0, 2] + LIFTED_M, found, true)
+    finally:
+        env.close()
+
+
+def _played(
+    settings: EnvSettings, env: Any, scene: str, seed: Sequence[int]
+) -> tuple[list[dict[str, NDArray[Any]]], NDArray[np.float32]]:
+    expert, labeller, kinds = ScriptedExpert(env), Labeller(env), shapes(settings, env)
+    _, info = env.reset(seed=int(np.random.default_rng(seed).integers(2**31)), options={"scene": scene})
+    expert.reset(info["instruction"])
+    labeller.begin()
+    frames, labels = [], []
+    for _ in range(settings.max_steps):
+        frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items()}
+        observe(settings, env, frame)
+        frames.append(frame)
+        labels.append(labeller.read()[: len(PLACES)])
+        _, _, terminated, truncated, _ = env.step(expert.act())
+        if terminated or truncated:
+            break
+    return frames, np.stack(labels)
+
+
+@torch.no_grad()
+def believed(model: FlowVLA, frames: Sequence[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:
+    """``(n, 8)`` float32: where the policy believes things to be, in the units of the labels."""
+
+    def stack(name: str) -> torch.Tensor:
+        return torch.from_numpy(np.stack([frame[name] for frame in frames])).to(model.device)
+
+    features, _ = model.perceive(stack("pixels"), stack("tokens"))
+    found = model.attend(features, stack("agent_pos"))[1].cpu().numpy()
+    std, mean = np.array(model.config.label_std), np.array(model.config.label_mean)
+    return np.asarray(found * std + mean, np.float32)
+
+
+def table(sights: Sequence[Sight]) -> str:
+    """Median and 90th percentile of the error of the grasp, at rest and lifted, and in how many scenes it is small.
+
+    That is within 10 mm at the reset, the median over the scene's episodes.
+    """
+    lines = ["| the thing is | frames | median | 90 % |", "|---|---|---|---|"]
+    asked: list[tuple[str, Callable[[Sight], NDArray[np.bool_]]]] = [
+        ("at rest", lambda sight: ~sight.lifted),
+        ("lifted", lambda sight: sight.lifted),
+    ]
+    for name, chosen in asked:
+        errors = np.concatenate([sight.grasp_m[chosen(sight)] for sight in sights])
+        middle, most = (1e3 * np.quantile(errors, (0.5, 0.9))) if len(errors) else (np.nan, np.nan)
+        lines.append(f"| {name} | {len(errors)} | {middle:.1f} mm | {most:.1f} mm |")
+    scenes: dict[str, list[float]] = {}
+    for sight in sights:
+        scenes.setdefault(sight.scene, []).append(float(sight.grasp_m[0]))
+    near = sum(float(np.median(errors)) < 0.01 for errors in scenes.values())
+    return "\n".join([*lines, "", f"Within 10 mm at the reset: {near} of {len(scenes)} scenes"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="python -m gen3d_envs.baselines.vla.eyes", description=__doc__)
+    parser.add_argument("policy", help="folder of a FlowVLA")
+    parser.add_argument("--split", default="train", choices=["train", "heldout", "handmade"])
+    parser.add_argument("--scenes", type=int, default=None, help="how many of the split, the first (default: all)")
+    parser.add_argument("--episodes", type=int, default=1, help="in each scene (default: 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(arguments)
+    try:
+        model = load_flow_vla(Path(args.policy))
+        size = model.config.made_for().pictures[0].height
+        settings = EnvSettings(scenes=scenes_of(args.split, args.scenes), size=size)
+        print(table(list(look(model, settings, args.episodes, args.seed))))
+    except Gen3DError as error:
+        print(f"eyes: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

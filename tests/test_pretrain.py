@@ -252,10 +252,20 @@ def test_demonstrations_of_other_environments_are_refused(demos: Demos, tmp_path
         list(imitate(other, demos, tmp_path / "faster", TINY))
 
 
-@pytest.mark.parametrize("arguments", [{"keep": 0.0}, {"keep": 1.5}, {"noise": -0.1}, {"count": 0}])
+@pytest.mark.parametrize("arguments", [{"keep": 0.0}, {"keep": 1.5}, {"noise": -0.1}, {"count": 0}, {"clumsy": 1.0}])
 def test_bad_settings(arguments: dict[str, float]) -> None:
     with pytest.raises(FieldError, match=next(iter(arguments))):
         DemoSettings(env=EnvSettings(scenes=SCENES), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("clumsy", [0.0, 0.3])
+def test_only_the_clumsy_show_what_to_do_with_an_empty_fist(clumsy: float, tmp_path: Path) -> None:
+    """Open it, and go on; whatever happens, the demonstration ends with success."""
+    settings = DemoSettings(env=EnvSettings(scenes=SCENES[:1], size=16), count=3, noise=0.0, clumsy=clumsy)
+    frames = collect(settings, tmp_path / "frames")
+    shut = np.array(frames.arrays["agent_pos"])[:, -1] < 0.05
+    opens = np.array(frames.arrays["actions"])[:, -1] > 0.0
+    assert (shut & opens).any() == (clumsy > 0.0)
 
 
 def test_frames_for_seeing_ask_about_other_things_too(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         mixed: scenes that they are mixed in anew; frames come from one episode in each.
         see_steps: optimizer steps of learning to see.
         demo_scenes, demos: training scenes and demonstrations for imitation.
+        clumsy: see :class:`gen3d_envs.baselines.vla.demos.DemoSettings`. With steady hands (0) the policy never learns
+            to open an empty fist, and fine-tuning is half as fast.
         imitate_steps: optimizer steps of imitation.
         counts: numbers of generated scenes to fine-tune in; 0 stands for :data:`HANDMADE`.
         focus: episodes in those scenes whose frames it goes on learning to see with before it is fine-tuned there.
@@ -52,6 +54,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     see_steps: int = 16_000
     demo_scenes: int = 50
     demos: int = 50
+    clumsy: float = 0.08
     imitate_steps: int = 6000
     counts: tuple[int, ...] = (0, 1, 10, 25, 50, 100)
     focus: int = 2000

@@ -145,7 +145,11 @@ class Study:
     def demos(self) -> Demos:
         """Demonstrations for imitation."""
         wanted = DemoSettings(
-            env=self.env(self.scenes(self.settings.demo_scenes)), count=self.settings.demos, noise=NOISE, seed=2
+            env=self.env(self.scenes(self.settings.demo_scenes)),
+            count=self.settings.demos,
+            noise=NOISE,
+            clumsy=self.settings.clumsy,
+            seed=2,
         )
         return self._collect("demos", wanted)
 

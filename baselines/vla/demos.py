@@ -32,6 +32,9 @@ from .text import tokens
 FORMAT = 3
 """Counts up when the same settings give other demonstrations."""
 
+SHUT = 4
+"""Control steps for which a clumsy hand stays shut."""
+
 QUESTIONS = 4
 """Of each frame for learning to see: a picture is dear, and what is learned from one question alone is learned by
 heart."""
@@ -79,6 +82,9 @@ class DemoSettings:
         keep: share of the frames that are stored, drawn at random; training to act needs all of them.
         seeing: frames for learning to see, not to act: those of failed episodes and of waiting are kept, too, and each
             comes with :data:`QUESTIONS`, most of them about other things of its scene.
+        clumsy: probability, at every step at which the expert's hand is open, that it closes all the same, for
+            :data:`SHUT` steps. What the expert does then is what is stored: open it, and try again. Without that no
+            demonstration shows what to do after a grasp that missed, for hardly any expert's does.
     """
 
     env: EnvSettings
@@ -87,12 +93,15 @@ class DemoSettings:
     noise: float = 0.2
     keep: float = 1.0
     seeing: bool = False
+    clumsy: float = 0.0
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise FieldError("count", self.count, "is no number of demonstrations", "Give at least 1")
         if not 0.0 <= self.noise <= 1.0:
             raise FieldError("noise", self.noise, "is out of range", "Give a number from 0 to 1")
+        if not 0.0 <= self.clumsy < 1.0:
+            raise FieldError("clumsy", self.clumsy, "is out of range", "Give a probability from 0 to below 1")
         if not 0.0 < self.keep <= 1.0:
             raise FieldError("keep", self.keep, "is out of range", "Give a number above 0, up to 1")
 
@@ -185,6 +194,7 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
     labeller.begin()
     kinds = shapes(settings.env, env)
     frames: list[dict[str, NDArray[Any]]] = []
+    shut = 0
     for step in range(settings.env.max_steps):
         action = expert.act().copy()
         # The first frame is always stored, so that no episode is empty.
@@ -201,6 +211,10 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
             frames.append(frame)
         size = settings.noise * (1.0 if settings.seeing else min(1.0, float(np.abs(action[:-1]).max())))
         action[:-1] += size * rng.standard_normal(len(action) - 1).astype(np.float32)
+        if settings.clumsy and action[-1] > 0.0 and shut == 0 and rng.random() < settings.clumsy:
+            shut = SHUT
+        if shut > 0:
+            shut, action[-1] = shut - 1, -1.0
         _, _, terminated, truncated, info = env.step(np.clip(action, -1.0, 1.0))
         if terminated or truncated:
             break

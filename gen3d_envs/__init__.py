@@ -3,6 +3,7 @@
 Importing the package registers its IDs. It loads no physics engine, renderer or mesh library.
 """
 
+import gen3d_envs.kernels  # noqa: F401  (before anything imports numpy)
 from gen3d_envs.registration import register_all, register_folder, register_scene, scene_names
 
 __all__ = ["__version__", "register_folder", "register_scene", "scene_names"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Browser, find_chromium, open_browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Before anything imports numpy; as a file, for the package must not be imported yet.
+runpy.run_path(str(REPOSITORY / "gen3d_envs" / "kernels.py"))
+
+from browser import Browser, find_chromium, open_browser  # noqa: E402
 
 # Set where the run starts, so that xdist workers and child processes share one cache; CACHE is None in those.
 CACHE = tempfile.mkdtemp(prefix="gen3d-tests-") if "GEN3D_TEST_CACHE" not in os.environ else None

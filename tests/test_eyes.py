@@ -44,3 +44,12 @@ def test_an_episode_is_looked_at_frame_by_frame() -> None:
 def test_what_is_no_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 1
     assert "holds no model.safetensors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "value"), [("episodes", "0"), ("seed", "-1"), ("scenes", "0")])
+def test_what_cannot_be_looked_at_is_refused(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FlowVLA(make_config("micro", EnvSettings(scenes=(PICK,), size=32).contract)).save_pretrained(tmp_path)
+    assert main([str(tmp_path), f"--{option}={value}"]) == 1
+    assert value in capsys.readouterr().err

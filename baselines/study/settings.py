@@ -86,6 +86,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for name in ("counts", "seeds"):
             if not getattr(self, name) or min(getattr(self, name)) < 0:
                 raise FieldError(name, getattr(self, name), "is no list of numbers from 0", "Give at least one")
+        if not 0.0 <= self.clumsy < 1.0:
+            raise FieldError("clumsy", self.clumsy, "is out of range", "Give a probability from 0 to below 1")
         if self.log_std[0] > self.log_std[1]:
             raise FieldError("log_std", self.log_std, "is empty", "Give the lower bound first")
 

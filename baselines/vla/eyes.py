@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gen3d_envs.errors import Gen3DError
+from gen3d_envs.contract import require_same
+from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.experts.scripted import ScriptedExpert
 
+from .config import IGNORED
 from .labels import PLACES, Labeller
 from .model import FlowVLA
 from .policy import load_flow_vla
@@ -57,8 +59,16 @@ def look(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0
         model: whose eyes are tried; it does not act.
         settings: environments and scenes.
         episodes: in each scene.
-        seed: of the episodes.
+        seed: of the episodes, from 0.
+
+    Raises:
+        ContractError: the environments are not what the model was made for.
+        FieldError: no episode, or a negative seed.
     """
+    require_same(model.config.made_for(), settings.contract, IGNORED)
+    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
+        if value < least:
+            raise FieldError(name, value, f"is below {least}", f"Give at least {least}")
     env = settings.make()
     try:
         for scene in settings.scenes:

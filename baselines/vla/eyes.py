@@ -107,9 +107,8 @@ def believed(model: FlowVLA, frames: Sequence[dict[str, NDArray[Any]]]) -> NDArr
         return torch.from_numpy(np.stack([frame[name] for frame in frames])).to(model.device)
 
     features, _ = model.perceive(stack("pixels"), stack("tokens"))
-    found = model.attend(features, stack("agent_pos"))[1].cpu().numpy()
-    std, mean = np.array(model.config.label_std), np.array(model.config.label_mean)
-    return np.asarray(found * std + mean, np.float32)
+    found: NDArray[np.float32] = model.in_metres(model.attend(features, stack("agent_pos"))[1]).cpu().numpy()
+    return found
 
 
 def table(sights: Sequence[Sight]) -> str:

@@ -271,8 +271,11 @@ class FlowVLA(PreTrainedModel):
         found = self.locate(features)
         mean, std = self._like(self.config.proprio_mean, features), self._like(self.config.proprio_std, features)
         own = ((proprio - mean) / std).clamp(-5.0, 5.0)
-        mean, std = self._like(self.config.label_mean, features), self._like(self.config.label_std, features)
-        return self.join(torch.cat([relative(found * std + mean, proprio), own], 1)), found
+        return self.join(torch.cat([relative(self.in_metres(found), proprio), own], 1)), found
+
+    def in_metres(self, found: Tensor) -> Tensor:
+        """Normalised :data:`PLACES`, ``(B, 8)``, as labels tell them: m in the robot's base frame."""
+        return found * self._like(self.config.label_std, found) + self._like(self.config.label_mean, found)
 
     def encode(self, inputs: Inputs) -> Tensor:
         """What is seen, ``(B, hidden)``."""

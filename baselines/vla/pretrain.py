@@ -266,9 +266,7 @@ def locating_errors(
         features, _ = batches.look(part, None, coarsely)
         found.append(model.attend(features, batches.proprio(part))[1].cpu())
         wanted.append(batches.labels(part).cpu())
-    std = torch.tensor(model.config.label_std)
-    mean = torch.tensor(model.config.label_mean)
-    a, b = torch.cat(found) * std + mean, torch.cat(wanted) * std + mean
+    a, b = model.in_metres(torch.cat(found)), model.in_metres(torch.cat(wanted))
     turn = torch.atan2(a[:, 4], a[:, 3]) - torch.atan2(b[:, 4], b[:, 3])
     turn = torch.rad2deg(torch.atan2(turn.sin(), turn.cos()).abs() / 2.0)
     return {

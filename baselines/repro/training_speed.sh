@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Decisions per second of the whole training loop of PPOFlow, pictures included: four control steps make a decision.
+set -euo pipefail
+out=${1:-repro_out}
+mkdir -p "$out"
+gen3d train --algo flow --obs pixels --benchmark gen3d-100 --size 96 --steps 43008 --jobs 2 \
+    --set start=registry/checkpoints/flow-vla-imitation --set envs=64 --set max_steps=64 --out "$out/training-speed"

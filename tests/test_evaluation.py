@@ -26,6 +26,7 @@ from gen3d_envs.evaluation.episode import Excluded, Finished, Runner
 from gen3d_envs.evaluation.film import choose, films
 from gen3d_envs.evaluation.page import Entry, render
 from gen3d_envs.evaluation.plan import AS_IS, SceneRow, Settings, make_plan
+from gen3d_envs.evaluation.provenance import policy_sha256
 from gen3d_envs.evaluation.result import (
     EpisodeRow,
     Machine,
@@ -170,6 +171,39 @@ def test_a_file_of_another_evaluation_is_never_overwritten(random: Result, tmp_p
         run.evaluate(make_plan(settings("fails")), other, factory=POLICIES)
     with pytest.raises(FieldError, match="differs in settings, plan"):
         run.evaluate(make_plan(settings("fails", seed=5)), other, factory=POLICIES)
+
+
+def test_results_and_journals_of_weights_that_have_changed_are_never_taken_for_theirs(tmp_path: Path) -> None:
+    weights = tmp_path / "policy" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"of yesterday")
+    plan, out, other = make_plan(settings(str(weights.parent))), tmp_path / "run.json", tmp_path / "other.json"
+    evaluation_policies.FailsLater.episodes_left = 99
+    first = run.evaluate(plan, out, factory=POLICIES)
+    (weights.parent / "notes.txt").write_text("no part of the policy")
+    assert run.evaluate(plan, out, factory="nothing:here") == first
+    evaluation_policies.FailsLater.episodes_left = 0
+    with pytest.raises(PolicyError):
+        run.evaluate(plan, other, factory=POLICIES)
+    weights.write_bytes(b"of today")
+    with pytest.raises(FieldError, match=r"before its files changed\. Use another file, or delete it"):
+        run.evaluate(plan, out, factory="nothing:here")
+    with pytest.raises(FieldError, match="differs in policy_sha256"):
+        run.evaluate(plan, other, factory=POLICIES)
+    assert read_result(out) == first
+
+
+def test_a_policy_is_known_by_its_files(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "policy", tmp_path / "policy.zip"
+    (folder / "adapter").mkdir(parents=True)
+    archive.write_bytes(b"1")
+    (folder / "config.json").write_text("1")
+    hashes = [policy_sha256(str(each)) for each in (folder, archive)]
+    (folder / "config.json").rename(folder / "adapter" / "config.json")
+    hashes += [policy_sha256(str(folder)), policy_sha256(f"{archive}#replan=2")]
+    assert hashes[3] == hashes[1] and len(set(hashes)) == 3 and None not in hashes
+    for other in ("random", "expert", "ws://localhost:8000", "package.module:Class", str(tmp_path / "adapter")):
+        assert policy_sha256(other) is None
 
 
 def test_a_policy_may_end_its_episode(tmp_path: Path) -> None:

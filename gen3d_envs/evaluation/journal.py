@@ -21,7 +21,7 @@ from gen3d_envs.spec import Sha256, Spec
 
 
 class Head(Spec, frozen=True, kw_only=True):
-    """The first line: settings and plan of the evaluation, the engine and the constants its episodes ran with."""
+    """The first line: settings and plan of the evaluation, engine and constants of its episodes, the policy's hash."""
 
     settings: Settings
     plan: Sha256
@@ -29,6 +29,7 @@ class Head(Spec, frozen=True, kw_only=True):
     renderer: Text
     constants: dict[str, float]
     versions: dict[str, str]
+    policy_sha256: Sha256 | None = None
 
 
 class Line(Spec, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -19,6 +20,10 @@ POLICY_PACKAGES = ("torch", "transformers", "stable-baselines3", "sb3-contrib")
 """What policies are made of, where it is installed."""
 
 
+WEIGHTS = (".json", ".safetensors", ".zip")
+"""Endings of the files that a policy consists of."""
+
+
 def versions() -> dict[str, str]:
     """Versions of this package, Python and everything in :data:`PACKAGES`."""
     from gen3d_envs import __version__
@@ -33,16 +38,37 @@ def versions() -> dict[str, str]:
     return found
 
 
-def provenance(command: str) -> Provenance:
+def policy_sha256(policy: str) -> str | None:
+    """Hash of the files of a policy, as ``--policy`` names it; None where that is no file and no folder.
+
+    A folder's is of names and bytes of all :data:`WEIGHTS` in it.
+    """
+    path = Path(policy.partition("#")[0].removeprefix("lerobot:"))
+    try:
+        found = [path] if path.is_file() else path.rglob("*")
+        files = sorted(each for each in found if each.is_file() and (each == path or each.suffix in WEIGHTS))
+    except OSError:
+        return None
+    sha = hashlib.sha256()
+    for each in files:
+        with each.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        sha.update(f"{each.relative_to(path).as_posix()}\0{content}\n".encode())
+    return sha.hexdigest() if files else None
+
+
+def provenance(command: str, policy: str = "") -> Provenance:
     """Where a run that starts now comes from.
 
     Args:
         command: as it was typed.
+        policy: see :func:`policy_sha256`.
     """
     commit, changed = _git(Path(__file__).resolve().parents[2])
     return Provenance(
         command=command, started=datetime.now(UTC).isoformat(timespec="seconds"), versions=versions(),
         git_commit=commit, git_changed=changed, machine=machine(),
+        policy_sha256=policy_sha256(policy) if policy else None,
     )  # fmt: skip
 
 

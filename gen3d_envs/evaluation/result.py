@@ -79,6 +79,8 @@ class Provenance(Spec, frozen=True, kw_only=True):
         git_commit: of the checkout it ran from; None for an installed package.
         git_changed: whether that checkout had uncommitted changes in the code.
         machine: where.
+        policy_sha256: hash of the policy's files; None where it is not made of files of this machine, or the result is
+            of a time when that was not recorded.
     """
 
     command: str
@@ -87,6 +89,7 @@ class Provenance(Spec, frozen=True, kw_only=True):
     git_commit: str | None
     git_changed: bool
     machine: Machine
+    policy_sha256: Sha256 | None = None
 
 
 class Timing(Spec, frozen=True, kw_only=True):

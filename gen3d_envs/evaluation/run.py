@@ -69,14 +69,14 @@ def evaluate(
     if out.is_dir():
         raise FieldError("out", str(out), "is a folder", "Name a file, e.g. run.json")
     task = Task(plan.settings, plan.scenes, factory)
-    journal, origin = Journal(out), provenance(command)
+    journal, origin = Journal(out), provenance(command, plan.settings.policy)
     start = time.perf_counter()
     with journal.locked():
         if out.exists():
-            return _already(out, plan)
+            return _already(out, plan, origin)
         # Made here even where other processes act: what cannot be used is refused before they start.
         with contextlib.closing(make_runner(plan.settings, plan.scenes, factory)) as runner:
-            head = _head(runner, plan)
+            head = _head(runner, plan, origin)
             lines = journal.begin(head)
             done = {(r.scene, r.axis, r.index): line for line in lines if (r := line.row or line.excluded)}
             missing = [e for e in plan.episodes if (e.scene, e.axis, e.index) not in done]
@@ -104,17 +104,21 @@ def make_runner(settings: Settings, scenes: tuple[SceneRow, ...], factory: str =
     return made
 
 
-def _already(out: Path, plan: Plan) -> Result:
+def _already(out: Path, plan: Plan, origin: Provenance) -> Result:
     result = read_result(out)
     if result.plan != plan.sha256 or result.settings != plan.settings:
         raise FieldError("out", str(out), "holds another evaluation", "Use another file, or delete it")
+    before = result.provenance.policy_sha256
+    if before is not None and before != origin.policy_sha256:
+        problem = f"holds the evaluation of what was in {plan.settings.policy} before its files changed"
+        raise FieldError("out", str(out), problem, "Use another file, or delete it")
     return result
 
 
-def _head(runner: Runner, plan: Plan) -> Head:
+def _head(runner: Runner, plan: Plan, origin: Provenance) -> Head:
     return Head(
         settings=plan.settings, plan=plan.sha256, engine=runner.engine, renderer=runner.renderer,
-        constants=runner.constants, versions=versions(),
+        constants=runner.constants, versions=versions(), policy_sha256=origin.policy_sha256,
     )  # fmt: skip
 
 

@@ -81,6 +81,7 @@
   }
   function next() {
     waiting = true;
+    holder.dataset.moving = "";
     requestAnimationFrame(draw);
   }
 
@@ -105,6 +106,7 @@
     camera.lookAt(orbit.target);
     renderer.render(scene, camera);
     if (rest > 0) next();
+    else delete holder.dataset.moving;
   }
 
   function turn(dx, dy) {

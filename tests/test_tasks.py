@@ -69,6 +69,19 @@ def test_held_at_the_goal_is_no_success_until_let_go(stage) -> None:
     assert any(info["is_success"] for info in s.act(4, [0, 0, 1, 0, 0, 0, 1]))
 
 
+@pytest.mark.parametrize("aside_m", [0.0, 0.15])
+def test_letting_go_above_pays_only_over_the_goal(stage, aside_m: float) -> None:
+    s = stage(ON_PLATE)
+    s.grip("green_cube")
+    s.act(3, [0, 0, 1, 0, 0, 0, -1])
+    x, y, _ = s.com("green_cube")
+    s.put("plate", (x + aside_m, y, 0.001))
+    carried, *_, fallen = s.act(1, [0, 0, 0, 0, 0, 0, -1]) + s.act(3, [0, 0, 0, 0, 0, 0, 1])
+    paid, left = (info["reward_terms"]["transport"] for info in (carried, fallen))
+    assert carried["outcome"] == "partial" and paid > 0.0
+    assert left > paid if aside_m == 0.0 else left == 0.0
+
+
 @pytest.mark.parametrize("outward_m", [0.0, 0.01, 0.02])
 def test_half_on_the_rim_and_half_on_the_table_is_no_success(stage, outward_m: float) -> None:
     s = stage(BLOCK_ON_PLATE)

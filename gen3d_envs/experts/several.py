@@ -9,7 +9,8 @@ from gen3d_envs.design.layout import REACH, gap_m
 from gen3d_envs.experts.skills import Actions, Destination, Skills
 from gen3d_envs.geometry import yaw_of
 from gen3d_envs.spec import Goal
-from gen3d_envs.tasks.rules import AtSpot, Beside, Rule, make_rule
+from gen3d_envs.tasks.base import Rule
+from gen3d_envs.tasks.rules import AtSpot, Beside, make_rule
 
 PLACE_ROOM_M = 0.012
 """Least gap between a thing that is put down and all others."""

@@ -103,6 +103,19 @@ class Task(Protocol):
         """Look at the world after a control step. ``tool_m``: tool point, scene frame."""
 
 
+class Rule(Protocol):
+    """One goal for one target; see :mod:`gen3d_envs.tasks.rules`."""
+
+    def arrived(self, index: int) -> bool:
+        """Whether body ``index`` is where the target should be, whatever holds it there."""
+
+    def fulfilled(self) -> bool:
+        """Whether the target fulfils the rule now."""
+
+    def point(self) -> Vector:
+        """Where the target's centre of mass should come to, scene frame."""
+
+
 def center_of_mass(asset: Asset, pose: tuple[Vector, Quaternion]) -> Vector:
     """Centre of mass in the scene frame of an asset at ``pose``."""
     (x, y, z), orientation = pose
@@ -147,18 +160,21 @@ class Watch:
         self.lifted = self.lifted or (self.held and self.com[2] - self.start[2] > 0.02)
         self.fell = self.com[2] < FALLEN_M
 
-    def terms(self, tool_m: Vector, goal_m: Vector, fulfilled: bool) -> dict[str, float]:
-        """Reward terms of something that is picked up and carried to ``goal_m``; all 1 where that is fulfilled."""
+    def terms(self, tool_m: Vector, rule: Rule, fulfilled: bool) -> dict[str, float]:
+        """Reward terms of something that is carried to where a rule wants it; all 1 where it is fulfilled.
+
+        Transport is paid for while the thing is carried, or once it has arrived. Else letting it go above and beside
+        the goal would pay, for falling brings it nearer at once; a policy learns that before it learns to lower.
+        """
+        if fulfilled:
+            return {"reach": 1.0, "grasp": 1.0, "lift": 1.0, "transport": 1.0}
         height = self.com[2] - self.start[2]
+        carried = self.lifted and (self.held or rule.arrived(self._index))
         return {
-            "reach": 1.0 if fulfilled else 1.0 - math.tanh(5.0 * math.dist(tool_m, self.com)),
-            "grasp": float(self.held or fulfilled),
-            "lift": 1.0 if fulfilled else min(max(height / 0.05, 0.0), 1.0) if self.held else 0.0,
-            "transport": 1.0
-            if fulfilled
-            else 1.0 - math.tanh(5.0 * math.dist(self.com, goal_m))
-            if self.lifted
-            else 0.0,
+            "reach": 1.0 - math.tanh(5.0 * math.dist(tool_m, self.com)),
+            "grasp": float(self.held),
+            "lift": min(max(height / 0.05, 0.0), 1.0) if self.held else 0.0,
+            "transport": 1.0 - math.tanh(5.0 * math.dist(self.com, rule.point())) if carried else 0.0,
         }
 
     def outcome(self) -> str:

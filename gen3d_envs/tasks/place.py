@@ -105,7 +105,7 @@ class Place:
         watch.look()
         fulfilled = rule.fulfilled()
         success = self._hold.lasts(fulfilled)
-        terms = {**watch.terms(tool_m, rule.point(), fulfilled), "success": float(success)}
+        terms = {**watch.terms(tool_m, rule, fulfilled), "success": float(success)}
         if not success and not watch.fell and (watch.held or rule.arrived(self._stage.target)):
             outcome = "partial"
         elif not success and not watch.fell and any(rule.arrived(i) for i in self._others):

@@ -7,7 +7,6 @@ A rule watches one target. It says whether the target is where it goes (``arrive
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from gen3d_envs.errors import SceneError
 from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import Goal
-from gen3d_envs.tasks.base import Stage, at_rest, center_of_mass
+from gen3d_envs.tasks.base import Rule, Stage, at_rest, center_of_mass
 from gen3d_envs.tasks.place import UPRIGHT, Placing
 
 BESIDE_M = 0.06
@@ -33,19 +32,6 @@ STANDING = 0.95
 
 LEVEL_M = 0.008
 """Least tolerance of the height of a centre of mass by which a thing counts as standing or lying as it did before."""
-
-
-class Rule(Protocol):
-    """One goal for one target."""
-
-    def arrived(self, index: int) -> bool:
-        """Whether body ``index`` is where the target should be, whatever holds it there."""
-
-    def fulfilled(self) -> bool:
-        """Whether the target fulfils the rule now."""
-
-    def point(self) -> Vector:
-        """Where the target's centre of mass should come to, scene frame."""
 
 
 def make_rule(goal: Goal, stage: Stage) -> Rule:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gen3d_envs.geometry import Vector
 from gen3d_envs.spec import Goal
-from gen3d_envs.tasks.base import Hold, Stage, Status, Watch
+from gen3d_envs.tasks.base import Hold, Rule, Stage, Status, Watch
 from gen3d_envs.tasks.rules import make_rule
 
 
@@ -50,7 +50,7 @@ class Several:
         success = self._hold.lasts(all(done))
         failed = any(watch.fell for watch in self._watches.values())
         progress = [
-            self._progress(tool_m, self._watches[target], rule.point(), fulfilled)
+            self._progress(tool_m, self._watches[target], rule, fulfilled)
             for target, rule, fulfilled in zip(self._targets, self._rules, done, strict=True)
         ]
         terms = {
@@ -61,8 +61,8 @@ class Several:
         return Status(success, self._outcome(success, failed, done), terms, failed, done)
 
     @staticmethod
-    def _progress(tool_m: Vector, watch: Watch, goal_m: Vector, fulfilled: bool) -> float:
-        terms = watch.terms(tool_m, goal_m, fulfilled)
+    def _progress(tool_m: Vector, watch: Watch, rule: Rule, fulfilled: bool) -> float:
+        terms = watch.terms(tool_m, rule, fulfilled)
         return 0.2 * terms["reach"] + 0.2 * terms["grasp"] + 0.2 * terms["lift"] + 0.4 * terms["transport"]
 
     def _outcome(self, success: bool, failed: bool, done: tuple[bool, ...]) -> str:

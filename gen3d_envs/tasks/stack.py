@@ -32,7 +32,7 @@ class Stack:
         success = self._hold.lasts(fulfilled)
         failed = watch.fell or self._below.fell
         terms = {
-            **watch.terms(tool_m, rule.point(), fulfilled),
+            **watch.terms(tool_m, rule, fulfilled),
             "standing": float(watch.lifted and rule.standing()),
             "success": float(success),
         }

@@ -63,6 +63,17 @@ def test_pixels_are_those_of_single_environments() -> None:
     assert len({digest(picture) for picture in second["pixels"]}) == 3
 
 
+@pytest.mark.parametrize(("scenes", "count"), [(1, 4), (3, 64), (100, 64), (100, 100)])
+def test_scenes_are_played_in_rounds_of_changing_order(scenes: int, count: int) -> None:
+    names = tuple(f"scene{i}" for i in range(scenes))
+    settings = FleetSettings(EnvSettings(names), count=count)
+    rounds = [tuple(settings.scene(r * scenes + j) for j in range(scenes)) for r in range(6)]
+    assert all(sorted(order) == sorted(names) for order in rounds)
+    assert len(set(rounds)) > 1 or scenes == 1
+    alone = {settings.scene(n * count) for n in range(6 * scenes)}
+    assert len(alone) > 0.9 * scenes, "one environment meets (nearly) all of them"
+
+
 def test_workers_change_nothing() -> None:
     runs = []
     for jobs in (0, 1, 2):

@@ -1,9 +1,9 @@
 """Many environments of different scenes in worker processes; observations lie in shared memory. No torch in here.
 
-Episode ``n`` of environment ``i`` has the number ``k = n * count + i``: its scene is ``scenes[k % len(scenes)]``, and
-its seed is drawn from ``k`` and the fleet's seed. So what is played depends on nothing but the actions, and any
-moment can be restored: reset, then act again as before. That is how a dead worker is replaced and how training
-resumes exactly.
+Episode ``n`` of environment ``i`` has the number ``k = n * count + i``. Scenes are played in rounds: every one once, in
+an order drawn anew, so that all are played equally often and no environment keeps to some of them. An episode's scene
+and seed follow from ``k`` and the fleet's seed. So what is played depends on nothing but the actions, and any moment
+can be restored: reset, then act again as before. That is how a dead worker is replaced and training resumes exactly.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from ..vla.scenes import EnvSettings, observe, shapes  # noqa: TID252
 
 START_S, STEP_S = 300.0, 600.0
 """Longest wait for a worker that starts or restores, and for one that steps."""
+
+ROUNDS = 1
+"""Sets the orders of scenes apart from the seeds of episodes."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class FleetSettings:
 
     def scene(self, k: int) -> str:
         """The scene of episode ``k``."""
-        return self.env.scenes[k % len(self.env.scenes)]
+        scenes = self.env.scenes
+        order = np.random.default_rng([self.seed, ROUNDS, k // len(scenes)]).permutation(len(scenes))
+        return scenes[int(order[k % len(scenes)])]
 
     def episode_seed(self, k: int) -> int:
         """The seed of episode ``k``'s reset."""

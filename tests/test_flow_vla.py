@@ -122,6 +122,26 @@ def test_places_are_seen_from_the_tool(shift: list[float], turn: float, seed: in
     assert torch.allclose(relative(moved, hand)[:, -2:], before[:, -2:], atol=1e-4)
 
 
+@pytest.mark.parametrize(("opening", "held"), [(0.0, False), (0.05, False), (0.2, True), (0.8, True), (1.0, False)])
+def test_what_is_between_the_fingers_is_where_the_tool_is(opening: float, held: bool) -> None:
+    model, batch = tiny(), inputs("pick the cup", "put the ball in the bowl")
+    batch.proprio[:, 6] = opening
+    seen = model.locate(model.perceive(batch.pixels, batch.tokens)[0])
+    told = model.attend(model.perceive(batch.pixels, batch.tokens)[0], batch.proprio)[1]
+    assert torch.equal(told[:, 5:], seen[:, 5:]), "the goal is seen"
+    if not held:
+        assert torch.equal(told, seen)
+        return
+    places = model.in_metres(told)
+    assert torch.allclose(places[:, :3], batch.proprio[:, :3], atol=1e-5)
+    along, across = relative(places, batch.proprio)[:, -2:].unbind(1)
+    assert torch.allclose(along, -torch.ones(2), atol=1e-5) and torch.allclose(across, torch.zeros(2), atol=1e-5)
+    model.config.grip = []
+    older = FlowVLA(model.config).eval()
+    older.load_state_dict(model.state_dict())
+    assert torch.equal(older.attend(older.perceive(batch.pixels, batch.tokens)[0], batch.proprio)[1], seen)
+
+
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +212,8 @@ def test_damaged_checkpoints_are_refused(folder: Path, tmp_path: Path) -> None:
         ("config.json", json.dumps({**config, "hidden": "many"}).encode()),
         ("config.json", json.dumps({**config, "contract": "{}"}).encode()),
         ("config.json", json.dumps({**config, "channels": [1]}).encode()),
+        ("config.json", json.dumps({**config, "grip": [0.9, 0.1]}).encode()),
+        ("config.json", json.dumps({**config, "grip": ["shut"]}).encode()),
     ]
     env = make(PICK, **SMALL)
     for number, (name, content) in enumerate(cases):

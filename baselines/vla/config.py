@@ -57,6 +57,11 @@ class ContractConfig(PretrainedConfig):
         require_same(self.made_for(), contract_of(env), IGNORED)
 
 
+GRIP = (0.09, 0.93)
+"""Where the expert carried an unknown thing, its hand's opening was in between in 90 % of the frames; where the hand
+was empty, in 0.5 %."""
+
+
 class FlowVLAConfig(ContractConfig):
     """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
 
@@ -66,6 +71,8 @@ class FlowVLAConfig(ContractConfig):
         hidden, layers: of the flow network.
         chunk: control steps that are planned at once.
         flow_steps: Euler steps from noise to actions when acting.
+        grip: openings of the gripper, 0 to 1, between which a thing is held, which is then where the tool is; where
+            empty, a thing is where the picture tells, in the hand or not.
         contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
         proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
         label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
@@ -80,6 +87,7 @@ class FlowVLAConfig(ContractConfig):
     chunk: int = 4
     flow_steps: int = 4
     cameras: int = 1
+    grip: list[float] = field(default_factory=list)
     label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
     label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
 
@@ -99,7 +107,7 @@ def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int =
             raise FieldError(name, value, "is out of range", "Give a whole number from 1 to 64")
     count = len(contract.action.labels)
     return FlowVLAConfig(
-        **SIZES[size], chunk=chunk, flow_steps=flow_steps, cameras=len(contract.pictures),
+        **SIZES[size], chunk=chunk, flow_steps=flow_steps, cameras=len(contract.pictures), grip=list(GRIP),
         contract=contract.to_json(), action_mean=[0.0] * count, action_std=[1.0] * count,
         proprio_mean=[0.0] * contract.vectors[0].size, proprio_std=[1.0] * contract.vectors[0].size,
     )  # fmt: skip

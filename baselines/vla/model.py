@@ -29,6 +29,9 @@ NEAR_M = 0.02
 RELATIVE = 14
 """Numbers of :func:`relative`."""
 
+OPENING = 6
+"""Which number of the proprioception is the gripper's opening, from 0 to 1."""
+
 CARD = """---
 library_name: gen3d-envs
 pipeline_tag: robotics
@@ -187,6 +190,12 @@ def relative(found: Tensor, proprio: Tensor) -> Tensor:
     return torch.cat([way / 0.1, torch.tanh(way / NEAR_M), along[:, None], across[:, None]], 1)
 
 
+def in_hand(proprio: Tensor) -> Tensor:
+    """The grasp in :data:`PLACES` of a thing between the fingers, ``(B, 5)``: they close along the tool's y axis."""
+    twice = 2.0 * proprio[:, 5:6]
+    return torch.cat([proprio[:, :3], -torch.cos(twice), -torch.sin(twice)], 1)
+
+
 class FlowNet(nn.Module):
     """The velocity of a chunk on its way from noise, given what is seen."""
 
@@ -227,6 +236,9 @@ class FlowVLA(PreTrainedModel):
     def __init__(self, config: FlowVLAConfig) -> None:
         super().__init__(config)
         self.size = config.chunk * config.action_dim
+        self._grip = tuple(config.grip)
+        if self._grip and not (len(self._grip) == 2 and 0.0 <= self._grip[0] < self._grip[1] <= 1.0):
+            raise ValueError(f"grip {config.grip} is no range within 0 to 1")
         self.text = TextEncoder(config.text_width)
         self.tower = Tower(config.channels, config.text_width)
         self.features = config.cameras * self.tower.size + config.text_width
@@ -267,8 +279,17 @@ class FlowVLA(PreTrainedModel):
 
         All that the actions know of a picture are the places in it: a few demonstrations teach what to do about places,
         and would be learned by heart from everything else.
+
+        A thing in the hand is where the tool is. One camera cannot tell it from one on the table behind it, and hardly
+        sees what is small; the opening of the fingers tells.
         """
         found = self.locate(features)
+        if self._grip:
+            opening, (low, high) = proprio[:, OPENING : OPENING + 1], self._grip
+            mean, std = self._like(self.config.label_mean, features), self._like(self.config.label_std, features)
+            held = (in_hand(proprio) - mean[:5]) / std[:5]
+            grasp = torch.where((opening > low) & (opening < high), held, found[:, :5])
+            found = torch.cat([grasp, found[:, 5:]], 1)
         mean, std = self._like(self.config.proprio_mean, features), self._like(self.config.proprio_std, features)
         own = ((proprio - mean) / std).clamp(-5.0, 5.0)
         return self.join(torch.cat([relative(self.in_metres(found), proprio), own], 1)), found

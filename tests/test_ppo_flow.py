@@ -242,6 +242,27 @@ def test_the_rate_follows_the_divergence(start: Path, tmp_path: Path) -> None:
     assert rates["less"][-1] < 1e-4 < rates["more"][-1] and set(rates["same"]) == {1e-4}
 
 
+def test_the_divergence_it_follows_falls_geometrically_and_then_stays() -> None:
+    settings = replace(SETTINGS, kl=2.0, kl_end=0.01, kl_over=1000)
+    assert [settings.divergence(made) for made in (0, 500, 1000, 5000)] == pytest.approx([2.0, 0.2, 0.02, 0.02])
+    assert replace(settings, kl_end=1.0).divergence(700) == 2.0
+
+
+def test_the_rate_falls_with_the_divergence_it_follows(start: Path, tmp_path: Path) -> None:
+    steady = replace(SETTINGS, kl=100.0, warmup=1)
+    train(start, steady, tmp_path / "steady")
+    train(start, replace(steady, kl_end=1e-12, kl_over=30), tmp_path / "falling")
+    rate = {name: float(read_curve(tmp_path / name / "curve.csv")[-1]["lr"]) for name in ("steady", "falling")}
+    assert rate["falling"] < rate["steady"]
+
+
+@pytest.mark.parametrize("field", ["noise_end", "kl_end"])
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])
+def test_a_share_beyond_its_bounds_is_refused(field: str, share: float) -> None:
+    with pytest.raises(FieldError, match=field):
+        replace(SETTINGS, **{field: share})
+
+
 def test_discount_is_that_of_a_chunk(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     learn = PPO.learn

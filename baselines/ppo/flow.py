@@ -55,12 +55,15 @@ class FlowSettings:
         lr: learning rate at the start.
         kl: what the divergence between two updates is steered to by the learning rate, of whole flows, before the
             power ``s``; 0 keeps the rate.
+        kl_end: that divergence falls geometrically to this share over the first ``kl_over`` decisions: large steps find
+            out quickly what to do, but what they learn is a random walk around the best that they can end at.
+        kl_over: see ``kl_end``. It is no share of the training, so that one can be prolonged.
         power: ``s``.
         clip, lam, norm: of PPO.
         flow_steps: Euler steps.
         log_std: bounds of the noise.
         noise_end: the noise is scaled down to this share, evenly over the first ``noise_over`` decisions.
-        noise_over: see ``noise_end``. It is no share of the training, so that one can be prolonged.
+        noise_over: see ``noise_end``.
         start_std: see :class:`gen3d_envs.baselines.ppo.flow_policy.FlowActorCritic`.
         warmup: updates in which the critic learns alone.
         anchor: weight of the distance from the first policy.
@@ -75,6 +78,8 @@ class FlowSettings:
     epochs: int = 3
     lr: float = 1e-4
     kl: float = 0.2
+    kl_end: float = 1.0
+    kl_over: int = 200_000
     power: float = 0.2
     clip: float = 0.2
     lam: float = 0.95
@@ -90,11 +95,16 @@ class FlowSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("decisions", "steps", "batch", "epochs", "flow_steps", "noise_over"):
+        for name in ("decisions", "steps", "batch", "epochs", "flow_steps", "noise_over", "kl_over"):
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
-        if not 0.0 < self.noise_end <= 1.0:
-            raise FieldError("noise_end", self.noise_end, "is out of range", "Give a number above 0, up to 1")
+        for name in ("noise_end", "kl_end"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise FieldError(name, getattr(self, name), "is out of range", "Give a number above 0, up to 1")
+
+    def divergence(self, made: int) -> float:
+        """What is steered to after so many decisions."""
+        return self.kl * self.kl_end ** min(1.0, made / self.kl_over)
 
 
 @dataclass(frozen=True)
@@ -274,9 +284,10 @@ class _Keeper(BaseCallback):
             )
         acted = self._update > settings.warmup
         if settings.kl > 0.0 and acted:
-            if kl > 1.5 * settings.kl:
+            wanted = settings.divergence(self.model.num_timesteps)
+            if kl > 1.5 * wanted:
                 self._rate = max(self._rate / 1.25, LR_BOUNDS[0])
-            elif kl < settings.kl / 1.5:
+            elif kl < wanted / 1.5:
                 self._rate = min(self._rate * 1.1, LR_BOUNDS[1])
         self.model.learning_rate = self._rate
         self.model.lr_schedule = _Constant(self._rate)

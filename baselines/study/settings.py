@@ -37,7 +37,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         environments: played at once.
         steps: decisions of each environment between two updates.
         decisions: of every fine-tuning; where there are more of them than before, a training goes on.
-        shaping, kl, log_std, noise_end, noise_over, lr: see
+        shaping, kl, kl_end, kl_over, log_std, noise_end, noise_over, lr: see
             :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`. The noise is larger than the paper's, [-2.5, -2.0],
             with which success rose half as fast over the first 46,000 decisions.
         episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
@@ -65,6 +65,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     decisions: int = 1_000_000
     shaping: float = 2.0
     kl: float = 2.0
+    kl_end: float = 0.1
+    kl_over: int = 200_000
     log_std: tuple[float, float] = (-1.9, -1.4)
     noise_end: float = 0.4
     noise_over: int = 1_000_000
@@ -78,7 +80,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         for name in (
             "broad", "mixed", "see_steps", "demo_scenes", "demos", "imitate_steps", "focus", "focus_steps",
-            "environments", "steps", "decisions", "noise_over", "episodes", "handmade_episodes", "max_steps",
+            "environments", "steps", "decisions", "noise_over", "kl_over", "episodes", "handmade_episodes", "max_steps",
             "learn_batch",
         ):  # fmt: skip
             if getattr(self, name) < 1:

@@ -220,7 +220,8 @@ class Study:
         flow = FlowSettings(
             fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,
             batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end,
-            noise_over=settings.noise_over, log_std=settings.log_std, seed=seed,
+            noise_over=settings.noise_over, kl_end=settings.kl_end, kl_over=settings.kl_over,
+            log_std=settings.log_std, seed=seed,
         )  # fmt: skip
 
         def tell(progress: FlowProgress) -> None:

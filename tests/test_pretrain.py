@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
+from gen3d_envs.baselines.vla.config import FlowVLAConfig
 from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings, collect, moving
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
@@ -162,7 +163,7 @@ def test_a_demonstration_never_waits_before_it_goes_on(demos: Demos) -> None:
 
 
 def test_a_frozen_tower_keeps_what_it_knows(demos: Demos, tmp_path: Path) -> None:
-    model = new_model("micro", demos, 0)
+    model = new_model("micro", demos.contract, 0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     steps = run(model, demos, tmp_path, Recipe(steps=200, batch=32, lr=3e-3, save_every=10), train_tower=False)
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
@@ -172,14 +173,28 @@ def test_a_frozen_tower_keeps_what_it_knows(demos: Demos, tmp_path: Path) -> Non
 
 def test_it_learns(demos: Demos, tmp_path: Path) -> None:
     recipe = Recipe(steps=60, batch=32, lr=3e-3, save_every=10)
-    looks = list(see(new_model("micro", demos, 0), demos, tmp_path / "see", recipe))
+    looks = list(see(new_model("micro", demos.contract, 0), demos, tmp_path / "see", recipe))
     assert looks[-1].figures["loss"] < 0.8 * looks[0].figures["loss"]
     steps = run(load_flow_vla(tmp_path / "see" / "model"), demos, tmp_path / "bc", recipe)
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
 
 
+def test_eyes_may_be_taken_over(demos: Demos, tmp_path: Path) -> None:
+    seer, taker = (new_model("micro", demos.contract, seed) for seed in (0, 1))
+    for _ in see(seer, demos, tmp_path, Recipe(steps=4, batch=8, lr=1e-3)):
+        pass
+    own = {name: tensor.clone() for name, tensor in taker.state_dict().items()}
+    taker.take_eyes(seer)
+    for name, tensor in taker.state_dict().items():
+        whose = own if name.startswith(("join.", "flow.")) else seer.state_dict()
+        assert tensor.equal(whose[name]), name
+    assert taker.config.label_mean == seer.config.label_mean != FlowVLAConfig().label_mean
+    with pytest.raises(FieldError, match=r"eyes = .*: is not this model.s channels"):
+        new_model("tiny", demos.contract, 0).take_eyes(seer)
+
+
 def test_who_looks_closer_sees_better_and_acts_on_places_as_before(demos: Demos, tmp_path: Path) -> None:
-    model = new_model("micro", demos, 0)
+    model = new_model("micro", demos.contract, 0)
     run(model, demos, tmp_path / "imitate", train_tower=False)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     statistics = list(model.config.label_mean), list(model.config.proprio_mean), list(model.config.action_mean)
@@ -194,10 +209,10 @@ def test_who_looks_closer_sees_better_and_acts_on_places_as_before(demos: Demos,
 
 @pytest.mark.parametrize("train_tower", [True, False])
 def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path, train_tower: bool) -> None:
-    whole = run(new_model("micro", demos, 0), demos, tmp_path / "whole", train_tower=train_tower)
+    whole = run(new_model("micro", demos.contract, 0), demos, tmp_path / "whole", train_tower=train_tower)
     slices: list[Progress] = []
     for _ in range(4):
-        model = new_model("micro", demos, 0)
+        model = new_model("micro", demos.contract, 0)
         slices += imitate(model, demos, tmp_path / "slices", TINY, seconds=0.0, train_tower=train_tower)
     assert [(p.step, p.figures) for p in slices] == [(p.step, p.figures) for p in whole]
     one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("whole", "slices"))
@@ -205,7 +220,7 @@ def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path, t
 
 
 def test_what_was_learned_is_a_policy(demos: Demos, tmp_path: Path) -> None:
-    run(new_model("micro", demos, 0), demos, tmp_path)
+    run(new_model("micro", demos.contract, 0), demos, tmp_path)
     model = load_flow_vla(tmp_path / "model")
     fleet = FleetSettings(env=EnvSettings(scenes=SCENES[:2], size=32, max_steps=8), count=2, jobs=0)
     found = trial(model, fleet, 3)
@@ -216,7 +231,7 @@ def test_what_was_learned_is_a_policy(demos: Demos, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(demos: Demos, tmp_path: Path) -> None:
-    model = new_model("micro", demos, 0)
+    model = new_model("micro", demos.contract, 0)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         loss.calls += 1  # type: ignore[attr-defined]
@@ -233,18 +248,18 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(demos: Demos, t
 
 
 def test_another_training_or_a_damaged_one_is_refused(demos: Demos, tmp_path: Path) -> None:
-    run(new_model("micro", demos, 0), demos, tmp_path)
+    run(new_model("micro", demos.contract, 0), demos, tmp_path)
     with pytest.raises(FieldError, match="another training"):
-        run(new_model("micro", demos, 0), demos, tmp_path, Recipe(steps=12, batch=8, save_every=3))
+        run(new_model("micro", demos.contract, 0), demos, tmp_path, Recipe(steps=12, batch=8, save_every=3))
     path = tmp_path / "training.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(FieldError, match="cannot be read"):
-        run(new_model("micro", demos, 0), demos, tmp_path)
+        run(new_model("micro", demos.contract, 0), demos, tmp_path)
 
 
 def test_demonstrations_of_other_environments_are_refused(demos: Demos, tmp_path: Path) -> None:
     longer = replace(demos.contract, horizon_steps=40)
-    other = new_model("micro", demos, 0)
+    other = new_model("micro", demos.contract, 0)
     other.config.contract = longer.to_json()
     list(imitate(other, demos, tmp_path / "longer", TINY))  # the length of episodes is nothing to it
     other.config.contract = replace(demos.contract, control_hz=10).to_json()
@@ -282,7 +297,7 @@ def test_frames_for_seeing_ask_about_other_things_too(tmp_path: Path) -> None:
 def test_a_row_is_one_question_about_one_frame(tmp_path: Path) -> None:
     settings = DemoSettings(env=EnvSettings(scenes=SCENES[:2], size=16), count=2, keep=0.2, seeing=True)
     frames = collect(settings, tmp_path / "frames")
-    batches = Batches(frames, new_model("micro", frames, 0), np.array([1]))
+    batches = Batches(frames, new_model("micro", frames.contract, 0), np.array([1]))
     assert batches.rows.tolist() == [QUESTIONS + q for q in range(QUESTIONS)]
     row = batches.rows[2:3]
     config = batches._model.config

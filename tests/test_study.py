@@ -21,6 +21,7 @@ from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import Trained, markdown, time_ratio
 from gen3d_envs.baselines.vla.policy import load_flow_vla
+from gen3d_envs.baselines.vla.pretrain import new_model
 
 from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
@@ -116,6 +117,21 @@ def test_bad_settings(tmp_path: Path, options: dict[str, str], problem: str) -> 
     with pytest.raises(FieldError, match=problem):
         study(tmp_path, "smoke", options, None, None, 1, "cpu", 0.0, lambda *_: None)
     assert not (tmp_path / "study.json").exists()
+
+
+def test_a_study_may_begin_with_the_eyes_of_another_policy(tmp_path: Path) -> None:
+    settings = PRESETS["smoke"]
+    work = partial(Study, jobs=1, device="cpu", deadline=math.inf, tell=lambda *_: None)
+    contract = work(settings, tmp_path).env(("PickBlock-df63",)).contract
+    new_model("micro", contract, 5).save_pretrained(tmp_path / "policy")
+    begun = msgspec.structs.replace(settings, eyes=str(tmp_path / "policy"))
+    taken = load_flow_vla(work(begun, tmp_path / "study").seen())
+    given = load_flow_vla(tmp_path / "policy")
+    assert taken.tower.first.weight.equal(given.tower.first.weight)
+    assert not taken.flow.into.weight.equal(given.flow.into.weight)
+    assert {path.name for path in (tmp_path / "study").iterdir()} == {"locks", "seeing"}  # nothing was looked at
+    with pytest.raises(FieldError, match=r"holds no model\.safetensors"):
+        work(msgspec.structs.replace(settings, eyes="nowhere"), tmp_path / "other").seen()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..vla.curve import Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
+from ..vla.files import replace_folder  # noqa: TID252
 from ..vla.learn import Progress  # noqa: TID252
 from ..vla.mix import make_mixed  # noqa: TID252
 from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
@@ -164,11 +165,21 @@ class Study:
         folder = self.folder / "seeing"
         with self.alone(folder.name):
             if not (folder / "model" / WEIGHTS).is_file():
+                if self.settings.eyes:
+                    self._take_eyes(folder / "model")
+                    return folder / "model"
                 frames = self.frames()
-                model = new_model(self.settings.size, frames, 0)
+                model = new_model(self.settings.size, frames.contract, 0)
                 recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
                 self._keep(see(model, frames, folder, recipe, self.left_s), folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
+
+    def _take_eyes(self, out: Path) -> None:
+        """A new model that sees as another one does, in a folder."""
+        settings = self.settings
+        model = new_model(settings.size, self.env(self.scenes(1)).contract, 0)
+        model.take_eyes(load_flow_vla(Path(settings.eyes)))
+        replace_folder(out, lambda path: model.save_pretrained(path))
 
     def imitation(self) -> Path:
         """Folder of the policy that imitates."""

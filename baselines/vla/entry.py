@@ -82,7 +82,7 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     env = settings.env()
     demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
                     max(1, settings.jobs))  # fmt: skip
-    model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos, settings.seed)
+    model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos.contract, settings.seed)
     model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
     how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
     curve: Curve | None = None

@@ -18,7 +18,10 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
-from .config import FlowVLAConfig
+from gen3d_envs.contract import require_same
+from gen3d_envs.errors import FieldError
+
+from .config import IGNORED, FlowVLAConfig
 from .labels import PLACES
 from .text import BUCKETS, GROUPS, MAX_WORDS
 
@@ -28,6 +31,9 @@ NEAR_M = 0.02
 
 RELATIVE = 14
 """Numbers of :func:`relative`."""
+
+EYES = ("text", "tower", "locate")
+"""Modules of a model that tell where things are."""
 
 OPENING = 6
 """Which number of the proprioception is the gripper's opening, from 0 to 1."""
@@ -254,8 +260,25 @@ class FlowVLA(PreTrainedModel):
 
     def train_eyes(self, on: bool) -> None:
         """Whether everything learns that tells where things are: words, tower and places."""
-        for part in (self.text, self.tower, self.locate):
-            part.requires_grad_(on)
+        for name in EYES:
+            getattr(self, name).requires_grad_(on)
+
+    def take_eyes(self, other: FlowVLA) -> None:
+        """See from now on as another model does: its words, tower and places, and what they are scaled by.
+
+        Raises:
+            ContractError: the other was made for other environments.
+            FieldError: its layers are of other sizes.
+        """
+        require_same(self.config.made_for(), other.config.made_for(), IGNORED)
+        for name in ("channels", "text_width", "hidden"):
+            mine, theirs = getattr(self.config, name), getattr(other.config, name)
+            if mine != theirs:
+                raise FieldError("eyes", theirs, f"is not this model's {name} {mine}", "Use a model of the same size")
+        for name in EYES:
+            getattr(self, name).load_state_dict(getattr(other, name).state_dict())
+        for name in ("label_mean", "label_std", "proprio_mean", "proprio_std"):
+            setattr(self.config, name, list(getattr(other.config, name)))
 
     def _init_weights(self, module: nn.Module) -> None:
         """Modules drew their weights themselves."""

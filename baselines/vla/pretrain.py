@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from gen3d_envs.contract import require_same
+from gen3d_envs.contract import Contract, require_same
 from gen3d_envs.errors import FieldError
 
 from .config import IGNORED, make_config
@@ -328,15 +328,15 @@ def flow_loss(model: FlowVLA, seen: Tensor, wanted: Tensor, noise: torch.Generat
     return functional.mse_loss(model.velocity(x, time, seen), wanted - start)
 
 
-def new_model(size: str, demos: DemoReader, seed: int, flow_steps: int = 4) -> FlowVLA:
-    """A model with weights drawn from a seed, for the contract of demonstrations.
+def new_model(size: str, contract: Contract, seed: int, flow_steps: int = 4) -> FlowVLA:
+    """A model with weights drawn from a seed, for environments of a contract.
 
     Raises:
         FieldError: an unknown size.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return FlowVLA(make_config(size, demos.contract, flow_steps=flow_steps))
+        return FlowVLA(make_config(size, contract, flow_steps=flow_steps))
 
 
 def _mean(values: NDArray[np.float64]) -> list[float]:

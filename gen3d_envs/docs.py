@@ -195,9 +195,22 @@ def results() -> str:
     return "\n\n".join(parts)
 
 
+def study() -> str:
+    """What the learning study found, as it wrote it down.
+
+    Raises:
+        FieldError: as :func:`integrations`.
+    """
+    path = results_folder() / "study" / "table.md"
+    if not path.is_file():
+        raise FieldError("generated", "study", "has no record here", "Run it in a checkout of the repository")
+    return path.read_text(encoding="utf-8").strip()
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
     "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids, "integrations": integrations,
     "axes": axes, "randomization": randomization, "results": results,
+    "study": study,
 }  # fmt: skip
 """Every generated block by name."""

@@ -15,24 +15,25 @@ import msgspec
 import pytest
 from gen3d_envs.baselines.algorithms import TrainSettings, train
 from gen3d_envs.baselines.study.command import study
-from gen3d_envs.baselines.study.measure import order
+from gen3d_envs.baselines.study.measure import found, order
 from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
-from gen3d_envs.baselines.study.table import Trained, markdown, time_ratio
+from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, markdown, misled, time_ratio
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import new_model
 
 from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.leaderboard import results_folder
 from gen3d_envs.evaluation.result import EpisodeRow, Result
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def episode(scene: int, index: int, seconds: float | None) -> EpisodeRow:
+def episode(scene: int, index: int, seconds: float | None, axis: str) -> EpisodeRow:
     return EpisodeRow(
-        scene=f"S{scene}", axis="train", index=index, seed=index, start="0" * 16, instruction="",
+        scene=f"S{scene}", axis=axis, index=index, seed=index, start="0" * 16, instruction="",
         success=seconds is not None,
         outcome="success" if seconds is not None else "dropped", partial=seconds is not None, steps=10,
         time_to_success_s=seconds,
@@ -42,8 +43,8 @@ def episode(scene: int, index: int, seconds: float | None) -> EpisodeRow:
 class Rows:
     """As much of a result as the table reads."""
 
-    def __init__(self, times: list[float | None]) -> None:
-        self.episodes = tuple(episode(i // 2, i % 2, each) for i, each in enumerate(times))
+    def __init__(self, times: list[float | None], axis: str = "train") -> None:
+        self.episodes = tuple(episode(i // 2, i % 2, each, axis) for i, each in enumerate(times))
 
 
 def trained(name: str, *seeds: list[float | None], decisions: int = 64) -> Trained:
@@ -61,6 +62,14 @@ def test_the_table_pools_seeds_and_shows_the_papers_figures() -> None:
     assert "10 generated | 64 | 2 | 62.5 %" in lines[3] and "72.1 %" in lines[3]
     assert "100 generated | 64 | 1 | 100.0 %" in lines[4]
     assert lines[3].split("|")[6].strip() == ""  # the hand-made scenes were not measured
+    assert lines[3].split("|")[8].strip() == ""  # nor with other instructions
+
+
+def test_the_table_tells_whether_words_are_read() -> None:
+    told: list[Result] = [Rows([5.0, None, None, None], axis=OTHER)]  # type: ignore[list-item]
+    led = Trained("10", (0,), {**trained("10", [5.0, 6.0, 8.0, None]).results, CONTROLS: told}, 64)
+    assert misled(led) == (0.75, 0.25)
+    assert "| 75.0 % -> 25.0 % |" in markdown([led])
 
 
 def test_times_are_compared_in_episodes_that_both_solve() -> None:
@@ -70,6 +79,11 @@ def test_times_are_compared_in_episodes_that_both_solve() -> None:
     assert found.mean == pytest.approx((10 + 8 + 10) / (5 + 8 + 5))
     assert found.low <= found.mean <= found.high
     assert time_ratio(IMITATION, trained("1", [None] * 4), "train") is None
+
+
+def test_the_released_table_is_that_of_the_released_episodes() -> None:
+    kept = results_folder() / "study"
+    assert (kept / "table.md").read_text().strip() == markdown(found(kept))
 
 
 def test_the_curve_is_drawn(tmp_path: Path) -> None:

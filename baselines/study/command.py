@@ -12,7 +12,7 @@ from gen3d_envs.errors import FieldError
 
 from ..vla.entry import device_of  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
-from .measure import OutOfTime, found, run
+from .measure import RESULTS, OutOfTime, found, run
 from .plot import png, svg
 from .settings import PRESETS, StudySettings
 from .stages import Study, Tell
@@ -58,14 +58,14 @@ def study(
 
 def write(folder: Path, work: Study) -> list[str]:
     """Write the table and the curve of what has been measured; returns the table's lines."""
-    trained = found(work)
+    trained = found(folder / RESULTS)
     if not trained:
         return ["Nothing has been measured yet."]
     table = markdown(trained)
     drawings = {"table.md": table.encode() + b"\n", "curve.svg": svg(trained).encode(), "curve.png": png(trained)}
     for name, content in drawings.items():
         write_atomically(folder / name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]
-    return [*table.splitlines(), "", f"In {folder}: {', '.join(drawings)}; every episode in results/"]
+    return [*table.splitlines(), "", f"In {folder}: {', '.join(drawings)}; every episode in {RESULTS}/"]
 
 
 def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequence[int] | None) -> StudySettings:

@@ -11,10 +11,13 @@ from gen3d_envs.evaluation.run import evaluate
 
 from .settings import HANDMADE, IMITATION, StudySettings, measured_name, parse_measured
 from .stages import OutOfTime, Study
-from .table import PLACES, Trained
+from .table import CONTROLS, OTHER, PLACES, Trained
 
 BENCHMARK = "gen3d-100"
-CONTROLS = ("blank_instruction", "other_object")
+RESULTS = "results"
+"""Folder of a study's results."""
+
+CONDITIONS = ("blank_instruction", OTHER)
 """Conditions that show whether the instruction is used."""
 
 
@@ -63,18 +66,18 @@ def run(study: Study, only: str | None = None) -> list[Trained]:
             name = measured_name(count, seed, settings.decisions)
             wanted: list[tuple[str, tuple[str, ...]]] = [(split, ()) for split in settings.splits]
             if count == most and "train" in settings.splits:
-                wanted.append(("train", CONTROLS))
+                wanted.append(("train", CONDITIONS))
             if all(result_file(study, name, split, axes).is_file() for split, axes in wanted):
                 continue  # the training may have gone on since
             policy = study.fine_tuned(count, seed)
             for split, axes in wanted:
                 measured(study, name, policy, split, axes)
-    return found(study)
+    return found(study.folder / RESULTS)
 
 
 def result_file(study: Study, name: str, split: str, axes: tuple[str, ...] = ()) -> Path:
     """Where a result is kept."""
-    return study.folder / "results" / f"{name}-{split}{'-controls' if axes else ''}.json"
+    return study.folder / RESULTS / f"{name}-{CONTROLS if axes else split}.json"
 
 
 def order(settings: StudySettings, only: str | None = None) -> list[int]:
@@ -93,15 +96,16 @@ def order(settings: StudySettings, only: str | None = None) -> list[int]:
     return [count for name, count in names.items() if only in (None, name)]
 
 
-def found(study: Study) -> list[Trained]:
-    """What has been measured so far."""
+def found(folder: Path) -> list[Trained]:
+    """What has been measured so far, in a folder of results."""
     seeds: dict[tuple[int, int], set[int]] = {}
     results: dict[tuple[int, int], dict[str, list[Result]]] = {}
     first: dict[str, list[Result]] = {}
-    for path in sorted((study.folder / "results").glob("*.json")):
-        name, _, split = path.stem.rpartition("-")
+    for path in sorted(folder.glob("*.json")):
+        split = next((split for split in (CONTROLS, *PLACES) if path.stem.endswith(f"-{split}")), "")
+        name = path.stem.removesuffix(f"-{split}")
         run = parse_measured(name)
-        if split not in PLACES or (run is None and name != IMITATION):
+        if not split or (run is None and name != IMITATION):
             continue
         if run is None:
             first[split] = [read_result(path)]
@@ -117,4 +121,4 @@ def found(study: Study) -> list[Trained]:
     return trained
 
 
-__all__ = ["CONTROLS", "OutOfTime", "found", "measured", "order", "run"]
+__all__ = ["CONDITIONS", "RESULTS", "OutOfTime", "found", "measured", "order", "run"]

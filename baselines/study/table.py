@@ -11,6 +11,12 @@ from gen3d_envs.evaluation.statistics import Estimate, Rate, bootstrap, rate
 PLACES = ("train", "heldout", "handmade")
 """Splits of the benchmark that every policy is measured on."""
 
+CONTROLS = "train-controls"
+"""Training episodes again, with instructions that ask for nothing, or for the other object."""
+
+OTHER = "other_object"
+"""The condition of :data:`CONTROLS` that asks for the other object."""
+
 PAPER: Mapping[str, tuple[float, float]] = {
     "imitation": (9.7, 23.7), "handmade": (36.0, 96.7), "1": (51.6, 36.1), "10": (72.1, 54.3), "25": (78.3, 70.1),
     "50": (79.2, 68.4), "100": (79.8, 74.3),
@@ -25,7 +31,7 @@ class Trained:
     Attributes:
         name: ``imitation``, ``handmade`` or a number of scenes.
         seeds: of the trainings.
-        results: split -> one result per seed.
+        results: split (or :data:`CONTROLS`) -> one result per seed.
         decisions: of the fine-tuning; 0 before it.
     """
 
@@ -79,24 +85,42 @@ def seed_spread(trained: Trained, split: str) -> Estimate | None:
     return bootstrap([np.array(means)]) if len(means) > 1 else None
 
 
+def misled(trained: Trained) -> tuple[float, float] | None:
+    """Success as asked, and on the same object in the same episodes when the other one is asked for; None if unknown.
+
+    A policy that does not read would do the same in both.
+    """
+    pairs: list[tuple[bool, bool]] = []
+    for asked, told in zip(trained.results.get("train", ()), trained.results.get(CONTROLS, ()), strict=False):
+        first = {(row.scene, row.index): row.success for row in asked.episodes}
+        pairs += [(first[row.scene, row.index], row.success) for row in told.episodes if row.axis == OTHER]
+    if not pairs:
+        return None
+    before, after = zip(*pairs, strict=True)
+    return sum(before) / len(pairs), sum(after) / len(pairs)
+
+
 def markdown(trained: Sequence[Trained]) -> str:
     """The table of the study, with the paper's figures beside it."""
     head = (
         "| trained in | decisions | seeds | generated scenes | held-out scenes | hand-made scenes "
-        "| time to success against imitation | paper: generated, hand-made |"
+        "| time to success against imitation | asked for the other object | paper: generated, hand-made |"
     )
-    lines = [head, "|---" * 8 + "|"]
+    lines = [head, "|---" * 9 + "|"]
     first = next((each for each in trained if each.name == "imitation"), None)
     for each in trained:
         cells = [_cell(each.rate(split)) for split in PLACES]
         ratio = None if first is None or each is first else time_ratio(first, each, "train")
         words = "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})"
+        led = misled(each)
+        other = "" if led is None else f"{100 * led[0]:.1f} % -> {100 * led[1]:.1f} %"
         paper = PAPER.get(each.name)
         theirs = "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %"
         name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
             each.name, f"{each.name} generated"
         )
-        lines.append(f"| {name} | {each.decisions:,} | {len(each.seeds)} | {' | '.join(cells)} | {words} | {theirs} |")
+        cells += [words, other, theirs]
+        lines.append(f"| {name} | {each.decisions:,} | {len(each.seeds)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

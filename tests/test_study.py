@@ -14,8 +14,9 @@ from subprocess import PIPE
 import msgspec
 import pytest
 from gen3d_envs.baselines.algorithms import TrainSettings, train
-from gen3d_envs.baselines.study.command import study
+from gen3d_envs.baselines.study.command import study, ways
 from gen3d_envs.baselines.study.measure import found, order
+from gen3d_envs.baselines.study.page import html
 from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
@@ -90,6 +91,21 @@ def test_the_curve_is_drawn(tmp_path: Path) -> None:
     drawn = svg([IMITATION, TEN, trained("100", [4.0] * 4)])
     assert len(ElementTree.fromstring(drawn).findall("{*}circle")) == 2 * 3 + 3  # two splits of three, and the legend
     assert png([IMITATION]).startswith(b"\x89PNG")
+
+
+def test_the_page_shows_what_was_found_and_how_it_went(tmp_path: Path) -> None:
+    for name, rows in (("n100-s0", "10,nan\n20,0.25\n30,0.5\n"), ("n1-s0", "20,0.75\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "curve.csv").write_text("decisions,success_recent\n" + rows)
+    (tmp_path / "imitation").mkdir()
+    (tmp_path / "imitation" / "curve.csv").write_text("step,flow\n1,0.5\n")
+    went = ways(tmp_path)
+    assert went == {"n1-s0": [(20.0, 0.75)], "n100-s0": [(20.0, 0.25), (30.0, 0.5)]}
+    page = html([IMITATION, TEN], went, StudySettings(eyes="a<b"))
+    assert page.count("<svg") == 2 and page.count("<polyline") == 2 and ">n100-s0<" in page
+    assert "10 generated" in page and "a&lt;b" in page and "a<b" not in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")  # it fetches nothing
+    assert html([IMITATION], {}, StudySettings()).count("<svg") == 1
 
 
 def test_the_curve_compares_trainings_of_one_length() -> None:

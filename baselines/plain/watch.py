@@ -10,7 +10,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
-from ..vla.curve import Curve  # noqa: TID252
+from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
 from ..vla.learn import NotFinite  # noqa: TID252
 from .scale import fold
@@ -54,7 +54,7 @@ class Watch(BaseCallback):
         self._env, self._layers = env, layers
         self._resumed = self._row = self._saved = int(numbers.get("steps", 0))
         self._best = float(numbers.get("best", -1.0))
-        self.curve = Curve(out / "curve.csv", self._resumed)
+        self.curve = Curve(out / CURVE, self._resumed)
 
     def _on_step(self) -> bool:
         return True

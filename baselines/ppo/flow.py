@@ -30,7 +30,7 @@ from ..vla.checkpoint import (  # noqa: TID252
     restore_random,
     save_state,
 )
-from ..vla.curve import Curve  # noqa: TID252
+from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.files import replace_folder, restore_folder  # noqa: TID252
 from ..vla.model import FlowVLA  # noqa: TID252
 from .fleet import Fleet, FleetSettings
@@ -238,7 +238,7 @@ class _Keeper(BaseCallback):
         return policy
 
     def _on_training_start(self) -> None:
-        self.curve = Curve(self._folder / "curve.csv", self._update)
+        self.curve = Curve(self._folder / CURVE, self._update)
 
     def _on_rollout_start(self) -> None:
         if self._resumed or self.model.num_timesteps == 0:

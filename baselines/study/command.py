@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ import msgspec
 
 from gen3d_envs.errors import FieldError
 
+from ..vla.curve import CURVE, read_curve  # noqa: TID252
 from ..vla.entry import device_of  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
 from .measure import RESULTS, OutOfTime, found, run
+from .page import html
 from .plot import png, svg
 from .settings import PRESETS, StudySettings
 from .stages import Study, Tell
@@ -57,15 +60,29 @@ def study(
 
 
 def write(folder: Path, work: Study) -> list[str]:
-    """Write the table and the curve of what has been measured; returns the table's lines."""
+    """Write the table, the curve and the page of what has been measured; returns the table's lines."""
     trained = found(folder / RESULTS)
     if not trained:
         return ["Nothing has been measured yet."]
     table = markdown(trained)
-    drawings = {"table.md": table.encode() + b"\n", "curve.svg": svg(trained).encode(), "curve.png": png(trained)}
-    for name, content in drawings.items():
+    files = {
+        "table.md": table.encode() + b"\n", "curve.svg": svg(trained).encode(), "curve.png": png(trained),
+        "report.html": html(trained, ways(folder), work.settings).encode(),
+    }  # fmt: skip
+    for name, content in files.items():
         write_atomically(folder / name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]
-    return [*table.splitlines(), "", f"In {folder}: {', '.join(drawings)}; every episode in {RESULTS}/"]
+    return [*table.splitlines(), "", f"In {folder}: {', '.join(files)}; every episode in {RESULTS}/"]
+
+
+def ways(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """How the trainings in a folder went so far, by their names; see :data:`gen3d_envs.baselines.study.page.Way`."""
+    found = {}
+    for path in sorted(folder.glob(f"*/{CURVE}"), key=lambda path: (len(path.parent.name), path.parent.name)):
+        rows = [row for row in read_curve(path) if "success_recent" in row]
+        way = [(float(row["decisions"]), float(row["success_recent"])) for row in rows]
+        if way := [(made, share) for made, share in way if math.isfinite(share)]:
+            found[path.parent.name] = way
+    return found
 
 
 def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequence[int] | None) -> StudySettings:

@@ -66,14 +66,14 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     seeds: tuple[int, ...] = (0,)
     environments: int = 64
     steps: int = 24
-    decisions: int = 400_000
+    decisions: int = 300_000
     shaping: float = 2.0
     kl: float = 2.0
     kl_end: float = 0.1
     kl_over: int = 200_000
     log_std: tuple[float, float] = (-1.9, -1.4)
     noise_end: float = 0.4
-    noise_over: int = 400_000
+    noise_over: int = 300_000
     lr: float = 1e-4
     episodes: int = 4
     handmade_episodes: int = 50

@@ -16,7 +16,7 @@ from gen3d_envs.errors import FieldError, Gen3DError
 
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
-from ..vla.curve import Curve  # noqa: TID252
+from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
 from ..vla.files import replace_folder  # noqa: TID252
 from ..vla.learn import Progress  # noqa: TID252
@@ -213,7 +213,7 @@ class Study:
         """Runs a training, with its curve in its folder, and tells of it with its figures set into ``words``."""
         curve: Curve | None = None
         for progress in learning:
-            curve = curve or Curve(folder / "curve.csv", progress.step - 1)
+            curve = curve or Curve(folder / CURVE, progress.step - 1)
             curve.add(progress.step, progress.figures)
             self.tell(folder.name, progress.step, progress.steps, words.format(**progress.figures))
         _ = self.left_s

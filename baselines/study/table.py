@@ -100,28 +100,37 @@ def misled(trained: Trained) -> tuple[float, float] | None:
     return sum(before) / len(pairs), sum(after) / len(pairs)
 
 
-def markdown(trained: Sequence[Trained]) -> str:
-    """The table of the study, with the paper's figures beside it."""
-    head = (
-        "| trained in | decisions | seeds | generated scenes | held-out scenes | hand-made scenes "
-        "| time to success against imitation | asked for the other object | paper: generated, hand-made |"
-    )
-    lines = [head, "|---" * 9 + "|"]
+HEAD = (
+    "trained in", "decisions", "seeds", "generated scenes", "held-out scenes", "hand-made scenes",
+    "time to success against imitation", "asked for the other object", "paper: generated, hand-made",
+)  # fmt: skip
+
+
+def rows(trained: Sequence[Trained]) -> list[list[str]]:
+    """Cells under :data:`HEAD`, with the paper's figures beside what was found."""
+    found = []
     first = next((each for each in trained if each.name == "imitation"), None)
     for each in trained:
-        cells = [_cell(each.rate(split)) for split in PLACES]
         ratio = None if first is None or each is first else time_ratio(first, each, "train")
-        words = "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})"
-        led = misled(each)
-        other = "" if led is None else f"{100 * led[0]:.1f} % -> {100 * led[1]:.1f} %"
-        paper = PAPER.get(each.name)
-        theirs = "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %"
+        led, paper = misled(each), PAPER.get(each.name)
         name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
             each.name, f"{each.name} generated"
         )
-        cells += [words, other, theirs]
-        lines.append(f"| {name} | {each.decisions:,} | {len(each.seeds)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        found.append(
+            [
+                name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each.rate(split)) for split in PLACES),
+                "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})",
+                "" if led is None else f"{100 * led[0]:.1f} % -> {100 * led[1]:.1f} %",
+                "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %",
+            ]
+        )  # fmt: skip
+    return found
+
+
+def markdown(trained: Sequence[Trained]) -> str:
+    """The table of the study as Markdown."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (HEAD, *rows(trained))]
+    return "\n".join([lines[0], "|---" * len(HEAD) + "|", *lines[1:]])
 
 
 def _cell(found: Rate | None) -> str:

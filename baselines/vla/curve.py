@@ -9,6 +9,9 @@ from typing import Any
 
 from .files import write_atomically
 
+CURVE = "curve.csv"
+"""What a curve is called in the folder of its training."""
+
 
 class Curve:
     """Rows of figures by step.

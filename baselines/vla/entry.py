@@ -14,7 +14,7 @@ from gen3d_envs.errors import FieldError
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
-from .curve import Curve, read_curve
+from .curve import CURVE, Curve, read_curve
 from .demos import DemoSettings, collect
 from .files import replace_folder
 from .policy import load_flow_vla
@@ -88,11 +88,11 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     curve: Curve | None = None
     fleet = FleetSettings(env=env, count=16, jobs=settings.jobs, chunk=model.config.chunk, seed=settings.seed)
     for progress in imitate(model, demos, out, how, train_tower=recipe.tower):
-        curve = curve or Curve(out / "curve.csv", progress.step - 1)
+        curve = curve or Curve(out / CURVE, progress.step - 1)
         success = math.nan
         if recipe.trial and (progress.step % recipe.trial_every == 0 or progress.step == progress.steps):
             success = trial(model, fleet, recipe.trial).success
-            before = [float(row["success"]) for row in read_curve(out / "curve.csv")]
+            before = [float(row["success"]) for row in read_curve(out / CURVE)]
             if not any(earlier > success for earlier in before):
                 replace_folder(out / "best", lambda path: model.save_pretrained(path))
         curve.add(progress.step, {**progress.figures, "success": success})

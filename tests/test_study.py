@@ -70,7 +70,7 @@ def test_the_table_tells_whether_words_are_read() -> None:
     told: list[Result] = [Rows([5.0, None, None, None], axis=OTHER)]  # type: ignore[list-item]
     led = Trained("10", (0,), {**trained("10", [5.0, 6.0, 8.0, None]).results, CONTROLS: told}, 64)
     assert misled(led) == (0.75, 0.25)
-    assert "| 75.0 % -> 25.0 % |" in markdown([led])
+    assert "| 75.0 % to 25.0 % |" in markdown([led])
 
 
 def test_times_are_compared_in_episodes_that_both_solve() -> None:

@@ -74,7 +74,7 @@ class FlowActorCritic(BasePolicy):
         self.model, self._count, self._power, self._log_std = model, flow_steps, power, log_std
         self._start_std, self._train_tower = start_std, train_tower
         self.noise_scale = 1.0
-        self.noise = nn.Linear(model.config.hidden, model.size)
+        self.noise = nn.Linear(model.seen_size, model.size)
         nn.init.zeros_(self.noise.weight)
         nn.init.zeros_(self.noise.bias)
         self.critic = Critic(observation_space["state"].shape[0])  # type: ignore[index]

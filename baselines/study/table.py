@@ -120,7 +120,7 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
             [
                 name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each.rate(split)) for split in PLACES),
                 "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})",
-                "" if led is None else f"{100 * led[0]:.1f} % -> {100 * led[1]:.1f} %",
+                "" if led is None else f"{100 * led[0]:.1f} % to {100 * led[1]:.1f} %",
                 "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %",
             ]
         )  # fmt: skip

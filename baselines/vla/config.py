@@ -73,6 +73,7 @@ class FlowVLAConfig(ContractConfig):
         flow_steps: Euler steps from noise to actions when acting.
         grip: openings of the gripper, 0 to 1, between which a thing is held, which is then where the tool is; where
             empty, a thing is where the picture tells, in the hand or not.
+        mirrored: whether left and right are alike to it: of a mirrored scene it makes the mirrored thing.
         contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
         proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
         label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
@@ -88,6 +89,7 @@ class FlowVLAConfig(ContractConfig):
     flow_steps: int = 4
     cameras: int = 1
     grip: list[float] = field(default_factory=list)
+    mirrored: bool = False
     label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
     label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
 
@@ -108,6 +110,7 @@ def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int =
     count = len(contract.action.labels)
     return FlowVLAConfig(
         **SIZES[size], chunk=chunk, flow_steps=flow_steps, cameras=len(contract.pictures), grip=list(GRIP),
-        contract=contract.to_json(), action_mean=[0.0] * count, action_std=[1.0] * count,
+        mirrored=contract.action.kind == "ee_delta", contract=contract.to_json(),
+        action_mean=[0.0] * count, action_std=[1.0] * count,
         proprio_mean=[0.0] * contract.vectors[0].size, proprio_std=[1.0] * contract.vectors[0].size,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from gen3d_envs.errors import FieldError
 
 from .config import IGNORED, FlowVLAConfig
 from .labels import PLACES
+from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
 from .text import BUCKETS, GROUPS, MAX_WORDS
 
 TIME_FREQUENCIES = 8
@@ -256,6 +257,7 @@ class FlowVLA(PreTrainedModel):
             nn.Linear(config.hidden, config.hidden), nn.SiLU(),
         )  # fmt: skip
         self.flow = FlowNet(self.size, config.hidden, config.layers)
+        self.seen_size = (2 if config.mirrored else 1) * config.hidden
         self.post_init()
 
     def train_eyes(self, on: bool) -> None:
@@ -298,36 +300,64 @@ class FlowVLA(PreTrainedModel):
         return torch.cat([views.view(len(words), -1), words], 1), heat[::count]
 
     def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen, ``(B, hidden)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s.
+        """What is seen, ``(B, seen_size)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s."""
+        found = self.held(self.locate(features), proprio)
+        return self.relate(found, proprio), found
 
-        All that the actions know of a picture are the places in it: a few demonstrations teach what to do about places,
-        and would be learned by heart from everything else.
+    def held(self, found: Tensor, proprio: Tensor) -> Tensor:
+        """Normalised places where a thing in the hand is where the tool is.
 
-        A thing in the hand is where the tool is. One camera cannot tell it from one on the table behind it, and hardly
-        sees what is small; the opening of the fingers tells.
+        One camera cannot tell it from one on the table behind it, and hardly sees what is small; the opening of the
+        fingers tells.
         """
-        found = self.locate(features)
-        if self._grip:
-            opening, (low, high) = proprio[:, OPENING : OPENING + 1], self._grip
-            mean, std = self._like(self.config.label_mean, features), self._like(self.config.label_std, features)
-            held = (in_hand(proprio) - mean[:5]) / std[:5]
-            grasp = torch.where((opening > low) & (opening < high), held, found[:, :5])
-            found = torch.cat([grasp, found[:, 5:]], 1)
-        mean, std = self._like(self.config.proprio_mean, features), self._like(self.config.proprio_std, features)
-        own = ((proprio - mean) / std).clamp(-5.0, 5.0)
-        return self.join(torch.cat([relative(self.in_metres(found), proprio), own], 1)), found
+        if not self._grip:
+            return found
+        opening, (low, high) = proprio[:, OPENING : OPENING + 1], self._grip
+        held = self.normalised(torch.cat([in_hand(proprio), torch.zeros_like(found[:, 5:])], 1))
+        grasp = torch.where((opening > low) & (opening < high), held[:, :5], found[:, :5])
+        return torch.cat([grasp, found[:, 5:]], 1)
+
+    def relate(self, found: Tensor, proprio: Tensor) -> Tensor:
+        """What is seen, ``(B, seen_size)``, from normalised places ``(B, 8)``.
+
+        Where the policy is mirrored: as it is, and as it would be on the other side. All that the
+        actions know of a picture are the places in it: a few demonstrations teach what to do about places, and would be
+        learned by heart from everything else.
+        """
+        places = self.in_metres(found)
+        seen = [(places, proprio)]
+        if self.config.mirrored:
+            seen.append((places * signs(PLACES_SIGNS, places), proprio * signs(TOOL_SIGNS, proprio)))
+        mean, std = self._like(self.config.proprio_mean, found), self._like(self.config.proprio_std, found)
+        joined = [
+            self.join(torch.cat([relative(where, tool), ((tool - mean) / std).clamp(-5.0, 5.0)], 1))
+            for where, tool in seen
+        ]
+        return torch.cat(joined, 1)
 
     def in_metres(self, found: Tensor) -> Tensor:
         """Normalised :data:`PLACES`, ``(B, 8)``, as labels tell them: m in the robot's base frame."""
         return found * self._like(self.config.label_std, found) + self._like(self.config.label_mean, found)
 
+    def normalised(self, places: Tensor) -> Tensor:
+        """What :meth:`in_metres` turns back."""
+        return (places - self._like(self.config.label_mean, places)) / self._like(self.config.label_std, places)
+
     def encode(self, inputs: Inputs) -> Tensor:
-        """What is seen, ``(B, hidden)``."""
+        """What is seen, ``(B, seen_size)``."""
         return self.attend(self.perceive(inputs.pixels, inputs.tokens)[0], inputs.proprio)[0]
 
     def velocity(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
-        """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`."""
-        return self.flow(x, time, seen)
+        """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`.
+
+        Where the policy is mirrored: the mean of the network's and of the mirror's, which makes the flow of a mirrored
+        scene from mirrored noise the mirrored one, exactly.
+        """
+        if not self.config.mirrored:
+            return self.flow(x, time, seen)
+        here, there = seen.chunk(2, 1)
+        sides = signs(TOOL_SIGNS, x, self.config.chunk)
+        return 0.5 * (self.flow(x, time, here) + sides * self.flow(sides * x, time, there))
 
     def decode(self, x: Tensor) -> Tensor:
         """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1].

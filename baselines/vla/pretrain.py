@@ -27,6 +27,7 @@ from .files import replace_folder
 from .labels import PLACES
 from .learn import Progress, Recipe, fit
 from .model import FlowVLA, places
+from .symmetry import TOOL_SIGNS, turned_actions, turned_places, turned_tool
 
 SEEING = Recipe(steps=8000, batch=64, lr=3e-3)
 COARSE = 0.6
@@ -38,8 +39,12 @@ IMITATING = Recipe(steps=6000, batch=128, lr=1e-3)
 AUX = 0.2
 """Weight of the labels while imitating."""
 
-COPIES = 4
-"""Changed copies of every picture that a frozen tower looks at, once each, before imitation begins."""
+DOUBT_M = 0.008
+"""Standard deviation of what is added to the places in demonstrations, in height half as much: a policy that imitates
+from exact places does nothing sensible about eyes that err, and learns few places by heart."""
+
+TURN_RAD = 0.4
+"""Largest angle about the base by which a frame of a demonstration is turned."""
 
 
 @dataclass(frozen=True)
@@ -109,25 +114,13 @@ class Batches:
         features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
         return features, heat_loss(heat, self._views[rows].to(device))
 
-    @torch.no_grad()
-    def all_features(self, noise: torch.Generator) -> Tensor:
-        """Features of all rows as a tower sees them that does not learn, ``(COPIES, N, features)``."""
-        rows = np.arange(len(self._tokens))
-        copies = [
-            torch.cat([self.look(rows[start : start + 250], noise)[0] for start in range(0, len(rows), 250)])
-            for _ in range(COPIES)
-        ]
-        return torch.stack(copies)
-
     def proprio(self, rows: NDArray[np.int64]) -> Tensor:
         """``(B, P)``."""
         return self._proprio[rows // self._questions].to(self._model.device)
 
     def labels(self, rows: NDArray[np.int64]) -> Tensor:
         """Normalised :data:`PLACES`, ``(B, 8)``."""
-        config = self._model.config
-        mean, std = torch.tensor(config.label_mean), torch.tensor(config.label_std)
-        return ((self._labels[rows] - mean) / std).to(self._model.device)
+        return self._model.normalised(self._labels[rows].to(self._model.device))
 
     def chunks(self, rows: NDArray[np.int64]) -> Tensor:
         """What the expert did from each row on, ``(B, chunk, A)``; the last action of an episode is repeated."""
@@ -289,7 +282,8 @@ def imitate(
         folder: of the training's state.
         recipe: how.
         seconds: stop, resumably, after so long.
-        train_tower: False keeps everything as it is that tells where things are: tower, words and places.
+        train_tower: False keeps everything as it is that tells where things are: tower, words and places. Pictures are
+            not looked at, then: actions are learned about the places of the labels, blurred and turned.
 
     Raises:
         ContractError: the demonstrations are of other environments.
@@ -297,27 +291,42 @@ def imitate(
     config = model.config
     require_same(config.made_for(), demos.contract, IGNORED)
     config.contract = demos.contract.to_json()
-    config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
-    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    sides = TOOL_SIGNS if config.mirrored else None
+    config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
+    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
     model.train_eyes(train_tower)
     batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])))
-    looked = None if train_tower else batches.all_features(torch.Generator().manual_seed(recipe.seed))
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = batches.draw(rng, recipe.batch)
-        if looked is None:
+        if train_tower:
             features, heat = batches.look(rows, noise)
-        else:
-            features = looked[int(rng.integers(COPIES)), torch.from_numpy(rows).to(looked.device)]
-        seen, found = model.attend(features, batches.proprio(rows))
-        flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
-        place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
-        whole = flow + AUX * (heat + 4.0 * place) if looked is None else flow
-        return whole, {"flow": float(flow.detach()), "place": float(place.detach())}
+            seen, found = model.attend(features, batches.proprio(rows))
+            flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
+            place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
+            figures = {"flow": float(flow.detach()), "place": float(place.detach())}
+            return flow + AUX * (heat + 4.0 * place), figures
+        found, proprio, chunk = _retold(model, batches, rows, noise)
+        flow = flow_loss(model, model.relate(model.held(found, proprio), proprio), model.normalise(chunk), noise)
+        return flow, {"flow": float(flow.detach())}
 
     yield from fit(model, loss, recipe, folder, seconds=seconds)
     model.requires_grad_(True)
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def _retold(
+    model: FlowVLA, batches: Batches, rows: NDArray[np.int64], noise: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalised places ``(B, 8)``, proprioception ``(B, P)`` and chunks of demonstrations, blurred and turned."""
+    places, proprio, chunk = model.in_metres(batches.labels(rows)), batches.proprio(rows), batches.chunks(rows)
+    doubt = DOUBT_M * torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0, 1.0, 1.0, 0.5])
+    places = places + (doubt * torch.randn(places.shape, generator=noise)).to(places.device)
+    if model.config.mirrored:
+        angle = (TURN_RAD * (2.0 * torch.rand(len(rows), generator=noise) - 1.0)).to(places.device)
+        places, proprio = turned_places(places, angle), turned_tool(proprio, angle)
+        chunk = turned_actions(chunk, angle)
+    return model.normalised(places), proprio, chunk
 
 
 def flow_loss(model: FlowVLA, seen: Tensor, wanted: Tensor, noise: torch.Generator) -> Tensor:
@@ -347,9 +356,14 @@ def _std(values: NDArray[np.float64]) -> list[float]:
     return [round(max(float(v), 1e-3), 6) for v in values.std(0)]
 
 
-def _statistics(values: NDArray[np.floating]) -> tuple[list[float], list[float]]:
+def _statistics(
+    values: NDArray[np.floating], sides: tuple[float, ...] | None = None
+) -> tuple[list[float], list[float]]:
+    """Mean and deviation; with ``sides`` those of the values and of their mirror image together."""
     if len(values) == 0:
         raise FieldError("demos", len(values), "holds no frame", "Collect some")
     wide = np.array(values, np.float64)
+    if sides is not None:
+        wide = np.concatenate([wide, wide * sides])
     # What hardly varies in the demonstrations must not be blown up where it varies later.
     return _mean(wide), [max(s, 0.05) for s in _std(wide)]

@@ -14,7 +14,7 @@ from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings,
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
-from gen3d_envs.baselines.vla.model import FlowVLA
+from gen3d_envs.baselines.vla.model import EYES, FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import Batches, focus, heat_loss, imitate, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
@@ -191,6 +191,18 @@ def test_eyes_may_be_taken_over(demos: Demos, tmp_path: Path) -> None:
     assert taker.config.label_mean == seer.config.label_mean != FlowVLAConfig().label_mean
     with pytest.raises(FieldError, match=r"eyes = .*: is not this model.s channels"):
         new_model("tiny", demos.contract, 0).take_eyes(seer)
+
+
+def test_how_one_looks_closer_does_not_depend_on_what_one_does_about_places(demos: Demos, tmp_path: Path) -> None:
+    heads = [new_model("micro", demos.contract, seed) for seed in (0, 1)]
+    heads[1].take_eyes(heads[0])
+    for index, model in enumerate(heads):
+        for _ in focus(model, demos, demos, tmp_path / str(index), TINY):
+            pass
+    for name in EYES:
+        for one, other in zip(*(getattr(model, name).parameters() for model in heads), strict=True):
+            assert one.equal(other)
+    assert not heads[0].flow.into.weight.equal(heads[1].flow.into.weight)
 
 
 def test_who_looks_closer_sees_better_and_acts_on_places_as_before(demos: Demos, tmp_path: Path) -> None:

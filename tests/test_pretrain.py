@@ -179,6 +179,20 @@ def test_it_learns(demos: Demos, tmp_path: Path) -> None:
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
 
 
+def test_looking_at_half_precision_is_nearly_the_same_and_measured_in_full(demos: Demos, tmp_path: Path) -> None:
+    models = [new_model("micro", demos.contract, 0) for _ in range(2)]
+    made = [
+        list(see(model, demos, tmp_path / str(half), Recipe(steps=12, batch=16, save_every=3, half=half)))
+        for model, half in zip(models, (False, True), strict=True)
+    ]
+    full, half = (np.array([list(progress.figures.values()) for progress in each]) for each in made)
+    np.testing.assert_allclose(half, full, rtol=0.03)
+    assert not np.array_equal(half, full)
+    assert all(tensor.dtype == torch.float32 for tensor in models[1].state_dict().values())
+    with pytest.raises(FieldError, match="holds another training"):
+        next(see(new_model("micro", demos.contract, 0), demos, tmp_path / "True", TINY))
+
+
 def test_eyes_may_be_taken_over(demos: Demos, tmp_path: Path) -> None:
     seer, taker = (new_model("micro", demos.contract, seed) for seed in (0, 1))
     for _ in see(seer, demos, tmp_path, Recipe(steps=4, batch=8, lr=1e-3)):

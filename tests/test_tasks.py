@@ -11,6 +11,8 @@ import helpers
 import numpy as np
 import pytest
 from helpers import PICK, PLACE, ROBOT_NAMES, expert_actions, make
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from situations import CLEAR, STILL, UPSIDE_DOWN, never
 
 from gen3d_envs.geometry import from_yaw, rotate
@@ -19,6 +21,7 @@ from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks import OUTCOMES
 from gen3d_envs.tasks.pick import Pick
 from gen3d_envs.tasks.place import Place
+from gen3d_envs.tasks.ways import Edge
 
 ON_PLATE = "Gen3D/TestPlaceCubeOnPlate-v0"
 BLOCK_ON_PLATE = "Gen3D/TestPlaceBlockOnPlate-v0"
@@ -80,6 +83,48 @@ def test_letting_go_above_pays_only_over_the_goal(stage, aside_m: float) -> None
     paid, left = (info["reward_terms"]["transport"] for info in (carried, fallen))
     assert carried["outcome"] == "partial" and paid > 0.0
     assert left > paid if aside_m == 0.0 else left == 0.0
+
+
+@pytest.mark.parametrize(
+    ("env_id", "target", "holder"), [(ON_PLATE, "green_cube", "plate"), (IN_BASKET, "block", "basket")]
+)
+def test_transport_pays_for_lifting_before_a_wall_and_for_lowering_behind_it(stage, env_id, target, holder) -> None:
+    s = stage(env_id)
+    s.grip(target)
+    x, y, z = s.com(target)
+    asset = s.asset(holder)
+    half, edge = s.size(holder)[0] / 2, asset.cavity.rim_z_m if asset.cavity is not None else asset.surface.z_m
+
+    def paid(offset_m: float, lowest_m: float) -> float:
+        """For the target so far from the middle, its lowest point so high over the edge; the robot still holds it."""
+        s.put(holder, (x + offset_m, y, z - s.size(target)[2] / 2 - edge - lowest_m))
+        return s.env._task.evaluate(s.env.snapshot().tool_m).terms["transport"]
+
+    outside = half + s.size(target)[0] / 2 + 0.002
+    low, high, over = paid(outside, -0.02), paid(outside, 0.005), paid(0.0, 0.005)
+    assert 0.0 < low < high < over < paid(0.0, 0.001)
+
+
+@given(
+    away=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)), height=st.floats(-0.05, 0.4), goal=st.floats(0.0, 0.05),
+    half=st.tuples(st.floats(0.03, 0.2), st.floats(0.03, 0.2)), wall=st.floats(0.0, 0.2), round_=st.booleans(),
+)  # fmt: skip
+def test_the_way_is_the_shortest_over_the_edge(away, height, goal, half, wall, round_) -> None:
+    edge = Edge(0.01, -0.02, *half, goal + wall, round_)
+    x, y, z = at = (0.01 + away[0], -0.02 + away[1], height)
+    way, straight = edge.way_m(at, goal), math.dist(at, (0.01, -0.02, goal))
+    assert way >= straight - 1e-12
+    assert edge.way_m((0.01, -0.02, goal), goal) == 0.0
+    u, v = away[0] / half[0], away[1] / half[1]
+    scale = math.hypot(u, v) if round_ else max(abs(u), abs(v))
+    assume(abs(scale - 1.0) > 1e-6)
+    if scale < 1.0 or goal + (height - goal) / scale >= edge.top:
+        assert way == pytest.approx(straight)  # inside, or the straight line passes over the wall
+    else:
+        crest = (0.01 + away[0] / scale, -0.02 + away[1] / scale, edge.top)
+        assert way == pytest.approx(math.dist(at, crest) + math.dist(crest, (0.01, -0.02, goal)), abs=1e-6)
+        if z < edge.top - 1e-6:
+            assert edge.way_m((x, y, 0.5 * (z + edge.top)), goal) < way  # rising brings it nearer
 
 
 @pytest.mark.parametrize("outward_m", [0.0, 0.01, 0.02])

@@ -46,6 +46,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
         max_steps: control steps of a training episode.
         learn_batch: of seeing and imitation.
+        half: it learns to see in bfloat16, see :class:`gen3d_envs.baselines.vla.learn.Recipe`.
         splits: of the benchmark that every policy is measured on.
     """
 
@@ -79,6 +80,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     handmade_episodes: int = 50
     max_steps: int = 64
     learn_batch: int = 64
+    half: bool = False
     splits: tuple[str, ...] = ("train", "heldout", "handmade")
 
     def __post_init__(self) -> None:

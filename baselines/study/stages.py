@@ -170,7 +170,9 @@ class Study:
                     return folder / "model"
                 frames = self.frames()
                 model = new_model(self.settings.size, frames.contract, 0)
-                recipe = replace(SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch)
+                recipe = replace(
+                    SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch, half=self.settings.half
+                )
                 self._keep(see(model, frames, folder, recipe, self.left_s), folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"
 
@@ -204,7 +206,7 @@ class Study:
                     keep=LOOK_SHARE, seeing=True, seed=3,
                 )  # fmt: skip
                 frames, others = self._collect(f"{folder.name}/frames", wanted), self.frames()
-                recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch)
+                recipe = replace(FOCUSING, steps=settings.focus_steps, batch=settings.learn_batch, half=settings.half)
                 learning = focus(model, frames, others, folder, recipe, self.left_s)
                 self._keep(learning, folder, "median error {grasp_mm:.0f} mm")
         return folder / "model"

@@ -44,6 +44,8 @@ class Recipe:
         norm: gradients are scaled down to it.
         seed: of everything.
         save_every: steps between checkpoints.
+        half: pictures are looked at in bfloat16, weights stay float32. Half the time on processors with instructions
+            for it (``avx512_bf16``, ``amx_bf16``) and on GPUs, slower on others.
     """
 
     steps: int
@@ -53,6 +55,7 @@ class Recipe:
     norm: float = 1.0
     seed: int = 0
     save_every: int = 200
+    half: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "save_every"):
@@ -150,4 +153,4 @@ def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: 
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
-    return {name: getattr(recipe, name) for name in ("steps", "batch", "lr", "decay", "norm", "seed")}
+    return {name: getattr(recipe, name) for name in ("steps", "batch", "lr", "decay", "norm", "seed", "half")}

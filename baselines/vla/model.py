@@ -150,7 +150,7 @@ class Tower(nn.Module):
         fine = self._led(near, words, 3, normed=True)
         queries = self.query(words).view(len(words), 2, -1)
         keyed = functional.silu(near)
-        heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(keyed))
+        heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(keyed)).float()
         points = [_points(fine * self.sharpness), _points(mid * self.sharpness), _points(heat)]
         here = torch.softmax(heat.flatten(2), -1)
         about = torch.softmax(functional.avg_pool2d(heat, 2, ceil_mode=True).flatten(2), -1)
@@ -165,7 +165,7 @@ class Tower(nn.Module):
 def _points(maps: Tensor) -> Tensor:
     """Expected place of each map's response, in [-1, 1] (spatial softmax, Levine et al. 2016)."""
     height, width = maps.shape[-2:]
-    weights = torch.softmax(maps.flatten(2), -1).view_as(maps)
+    weights = torch.softmax(maps.flatten(2).float(), -1).view_as(maps)
     down, right = places(height, maps.device), places(width, maps.device)
     return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
 

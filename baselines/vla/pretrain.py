@@ -77,10 +77,11 @@ class Batches:
         demos: the frames.
         model: to learn.
         frames: numbers of those that are drawn from.
+        half: see :class:`.learn.Recipe`; only while learning.
     """
 
-    def __init__(self, demos: DemoReader, model: FlowVLA, frames: NDArray[np.int64]) -> None:
-        self._demos, self._model = demos, model
+    def __init__(self, demos: DemoReader, model: FlowVLA, frames: NDArray[np.int64], half: bool = False) -> None:
+        self._demos, self._model, self._half = demos, model, half
         arrays = demos.arrays
         labels = np.array(arrays["labels"], np.float32)
         self._questions = labels.shape[1]
@@ -111,7 +112,8 @@ class Batches:
         pixels = torch.from_numpy(np.ascontiguousarray(stored[..., ::2, ::2]) if coarsely else stored)
         if noise is not None:
             pixels = self._augment(pixels, noise)
-        features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._half and noise is not None):
+            features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
         return features, heat_loss(heat, self._views[rows].to(device))
 
     def proprio(self, rows: NDArray[np.int64]) -> Tensor:
@@ -173,7 +175,7 @@ def see(
     labels = np.array(demos.arrays["labels"], np.float64)[..., : len(PLACES)].reshape(-1, len(PLACES))
     config.label_mean, config.label_std = _mean(labels), _std(labels)
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
-    batches, probe = _kept_aside(demos, model)
+    batches, probe = _kept_aside(demos, model, half=recipe.half)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         return _locating(model, batches, batches.draw(rng, recipe.batch), noise, step < COARSE * recipe.steps)
@@ -207,7 +209,10 @@ def focus(
     for each in (demos, others):
         require_same(model.config.made_for(), each.contract, IGNORED)
     # Episodes take the scenes in turn, so every twentieth would be of the same five of a hundred scenes.
-    (batches, probe), (rest, _) = _kept_aside(demos, model, 19), _kept_aside(others, model)
+    (batches, probe), (rest, _) = (
+        _kept_aside(demos, model, 19, recipe.half),
+        _kept_aside(others, model, half=recipe.half),
+    )
     half = max(1, recipe.batch // 2)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -223,7 +228,9 @@ def focus(
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
-def _kept_aside(demos: DemoReader, model: FlowVLA, period: int = 20) -> tuple[Batches, NDArray[np.int64]]:
+def _kept_aside(
+    demos: DemoReader, model: FlowVLA, period: int = 20, half: bool = False
+) -> tuple[Batches, NDArray[np.int64]]:
     """Batches of all episodes but each ``period``-th, and at most 1500 rows of the others to measure with.
 
     Raises:
@@ -233,7 +240,7 @@ def _kept_aside(demos: DemoReader, model: FlowVLA, period: int = 20) -> tuple[Ba
     aside = episodes % period == min(period - 1, int(episodes.max()))
     if aside.all():
         raise FieldError("demos", 1, "is too few episodes to learn from and measure with", "Collect more")
-    batches = Batches(demos, model, np.flatnonzero(~aside))
+    batches = Batches(demos, model, np.flatnonzero(~aside), half)
     rows = batches.about(np.flatnonzero(aside))
     return batches, rows[:: max(1, len(rows) // 1500)]
 
@@ -295,7 +302,7 @@ def imitate(
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
     model.train_eyes(train_tower)
-    batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])))
+    batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])), recipe.half)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = batches.draw(rng, recipe.batch)

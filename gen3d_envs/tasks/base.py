@@ -115,6 +115,9 @@ class Rule(Protocol):
     def point(self) -> Vector:
         """Where the target's centre of mass should come to, scene frame."""
 
+    def way_m(self, com_m: Vector) -> float:
+        """How far the target has to be carried, its centre of mass being at ``com_m``, scene frame."""
+
 
 def center_of_mass(asset: Asset, pose: tuple[Vector, Quaternion]) -> Vector:
     """Centre of mass in the scene frame of an asset at ``pose``."""
@@ -164,7 +167,9 @@ class Watch:
         """Reward terms of something that is carried to where a rule wants it; all 1 where it is fulfilled.
 
         Transport is paid for while the thing is carried, or once it has arrived. Else letting it go above and beside
-        the goal would pay, for falling brings it nearer at once; a policy learns that before it learns to lower.
+        the goal would pay, for falling brings it nearer at once; a policy learns that before it learns to lower. What
+        counts is the way that is left, over whatever edge is in between: along a straight line the best place for a
+        thing on its way into a bucket would be outside, against the wall.
         """
         if fulfilled:
             return {"reach": 1.0, "grasp": 1.0, "lift": 1.0, "transport": 1.0}
@@ -174,7 +179,7 @@ class Watch:
             "reach": 1.0 - math.tanh(5.0 * math.dist(tool_m, self.com)),
             "grasp": float(self.held),
             "lift": min(max(height / 0.05, 0.0), 1.0) if self.held else 0.0,
-            "transport": 1.0 - math.tanh(5.0 * math.dist(self.com, rule.point())) if carried else 0.0,
+            "transport": 1.0 - math.tanh(5.0 * rule.way_m(self.com)) if carried else 0.0,
         }
 
     def outcome(self) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
+from gen3d_envs.geometry import Vector, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import FALLEN_M, Hold, Stage, Status, Watch, at_rest, center_of_mass
+from gen3d_envs.tasks.ways import Edge, lowest_m
 
 SUNK_M = 0.01
 """How far below the rim of a cavity some of the target must be (half the depth where the cavity is shallower)."""
@@ -33,12 +32,21 @@ class Placing:
         self._asset = stage.assets[target]
         self._area = goal_area(stage.assets[receptacle], predicate)
         self._goal_name = stage.names[receptacle]
+        _, orientation = stage.world.body_pose(target)
+        area, holder = self._area, stage.assets[receptacle]
+        self._edge = Edge.of(holder, (area.x_m, area.y_m), area.high_m, area.round, self._asset, orientation)
 
     def point(self) -> Vector:
         """The middle of the cavity's floor or of the surface, scene frame."""
         position, orientation = self._stage.world.body_pose(self._receptacle)
         dx, dy, dz = rotate(orientation, (self._area.x_m, self._area.y_m, self._area.low_m))
         return position[0] + dx, position[1] + dy, position[2] + dz
+
+    def way_m(self, com_m: Vector) -> float:
+        """See :meth:`gen3d_envs.tasks.base.Rule.way_m`; over the rim, or over the edge of the surface."""
+        (x, y, z), orientation = self._stage.world.body_pose(self._receptacle)
+        at = unrotate(orientation, (com_m[0] - x, com_m[1] - y, com_m[2] - z))
+        return self._edge.way_m(at, self._area.low_m)
 
     def arrived(self, index: int) -> bool:
         """Whether a body's centre of mass is where things *in* or *on* the receptacle are."""
@@ -58,8 +66,7 @@ class Placing:
             return True
         world = self._stage.world
         (_, _, height), orientation = world.body_pose(self._target)
-        vertical = np.array(matrix_of(orientation)[2])
-        lowest = height + float((self._asset.vertices @ vertical).min())
+        lowest = height + lowest_m(self._asset, orientation)
         depth = cavity.rim_z_m - cavity.floor_z_m
         return lowest < world.body_pose(self._receptacle)[0][2] + cavity.rim_z_m - min(SUNK_M, 0.5 * depth)
 

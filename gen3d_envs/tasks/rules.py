@@ -12,11 +12,12 @@ import numpy as np
 
 from gen3d_envs.design.spacing import SIDES
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, matrix_of, rotate, unrotate
+from gen3d_envs.geometry import Vector, rotate, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import Goal
 from gen3d_envs.tasks.base import Rule, Stage, at_rest, center_of_mass
 from gen3d_envs.tasks.place import UPRIGHT, Placing
+from gen3d_envs.tasks.ways import Edge, lowest_m
 
 BESIDE_M = 0.06
 """Largest gap between two things that stand next to each other."""
@@ -59,6 +60,14 @@ class _OnSupport:
     def __init__(self, stage: Stage, target: int) -> None:
         self._stage, self._target = stage, target
         self._height = self._com(target)[2]
+
+    def point(self) -> Vector:
+        """See :meth:`Rule.point`."""
+        raise NotImplementedError
+
+    def way_m(self, com_m: Vector) -> float:
+        """See :meth:`Rule.way_m`; straight."""
+        return math.dist(com_m, self.point())
 
     def _com(self, index: int) -> Vector:
         return center_of_mass(self._stage.assets[index], self._stage.world.body_pose(index))
@@ -166,6 +175,10 @@ class Stacked:
                 "task.receptacle", stage.names[below], "has no flat top to stack on", "Choose a block, a book or a can"
             )
         self._stage, self._target, self._below, self._surface = stage, target, below, surface
+        asset, (_, orientation) = stage.assets[target], stage.world.body_pose(target)
+        self._edge = Edge.of(
+            stage.assets[below], surface.center_m, surface.z_m, surface.round, asset, orientation
+        )  # fmt: skip
 
     def standing(self) -> bool:
         """Whether what carries the stack stands upright on the support."""
@@ -207,7 +220,7 @@ class Stacked:
         """Whether no part of the target hangs below the top, as of something that leans or is hooked on."""
         world = self._stage.world
         (_, _, height), orientation = world.body_pose(self._target)
-        lowest = height + float((self._stage.assets[self._target].vertices @ np.array(matrix_of(orientation)[2])).min())
+        lowest = height + lowest_m(self._stage.assets[self._target], orientation)
         return lowest > world.body_pose(self._below)[0][2] + self._surface.z_m - LEVEL_M
 
     def point(self) -> Vector:
@@ -215,3 +228,9 @@ class Stacked:
         (px, py, pz), orientation = self._stage.world.body_pose(self._below)
         dx, dy, dz = rotate(orientation, (*self._surface.center_m, self._surface.z_m))
         return px + dx, py + dy, pz + dz + 0.5 * self._stage.assets[self._target].size_m[2]
+
+    def way_m(self, com_m: Vector) -> float:
+        """See :meth:`Rule.way_m`; over the edge of the top."""
+        (x, y, z), orientation = self._stage.world.body_pose(self._below)
+        at = unrotate(orientation, (com_m[0] - x, com_m[1] - y, com_m[2] - z))
+        return self._edge.way_m(at, self._surface.z_m + 0.5 * self._stage.assets[self._target].size_m[2])

@@ -13,7 +13,7 @@ from html import escape
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.build import BuiltScene
 from gen3d_envs.report_graph import plan, scene_graph
-from gen3d_envs.report_style import CSS
+from gen3d_envs.report_style import document
 from gen3d_envs.robots import get_robot
 from gen3d_envs.rollout import Episode
 from gen3d_envs.spec import Certificate, CheckResult, ObjectSpec
@@ -132,13 +132,7 @@ def render_html(report: Report) -> str:
         "".join(_certificate(certificate) for certificate in spec.certificates),
         _facts(report),
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(report.sentence)} · Gen3D</title><style>{CSS}</style></head><body><main>"
-        + "\n".join(section for section in sections if section)
-        + "</main></body></html>\n"
-    )
+    return document(report.sentence, sections)
 
 
 def _data(kind: str, content: bytes) -> str:

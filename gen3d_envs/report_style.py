@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
+
 CSS = """
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1b1f26;--soft:#5b6472;--line:#dfe3e9;--accent:#2458d6;
 --good:#14804a;--goodbg:#e3f4ea;--bad:#b3261e;--badbg:#fbe9e7;--warnbg:#fff5dc;--warn:#7a5200;--code:#f0f2f6;
@@ -70,3 +73,20 @@ border-bottom:1px solid var(--line)}
 .checks td{border:0;padding:4px 10px}.checks td:first-child{grid-column:1/-1;padding-top:10px}
 .checks td:last-child{padding-bottom:10px}}
 """
+
+
+def document(title: str, sections: Iterable[str], style: str = "") -> str:
+    """A page that needs no other file.
+
+    Args:
+        title: as plain text.
+        sections: HTML; empty ones are left out.
+        style: CSS beside :data:`CSS`.
+    """
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)} · Gen3D</title><style>{CSS}{style}</style></head><body><main>"
+        + "\n".join(section for section in sections if section)
+        + "</main></body></html>\n"
+    )

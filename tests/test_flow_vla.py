@@ -108,12 +108,13 @@ def test_normalising_is_undone() -> None:
 def test_places_are_seen_from_the_tool(shift: list[float], turn: float, seed: int) -> None:
     """A world that is moved together with the tool, or turned with its fingers, looks the same to it."""
     rng = torch.Generator().manual_seed(seed)
-    found, proprio = torch.rand(4, 8, generator=rng) - 0.5, torch.rand(4, 7, generator=rng) - 0.5
+    found, proprio = torch.rand(4, 11, generator=rng) - 0.5, torch.rand(4, 7, generator=rng) - 0.5
     before = relative(found, proprio)
     assert before.shape == (4, RELATIVE)
     moved, hand = found.clone(), proprio.clone()
     for places in (moved[:, :3], moved[:, 5:8], hand[:, :3]):
         places += torch.tensor(shift)
+    moved[:, 8] += shift[2]
     assert torch.allclose(relative(moved, hand), before, atol=1e-4)
     hand[:, 5] += turn
     twice = torch.tensor(2.0 * turn)

@@ -27,6 +27,7 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import ContractError, FieldError
 from gen3d_envs.scenes import load_scene
 from gen3d_envs.spec import read_card, replace, to_card
+from gen3d_envs.tasks.place import goal_area
 
 SCENES = scenes_of("train", 4)
 TINY = Recipe(steps=12, batch=16, save_every=3)
@@ -177,6 +178,29 @@ def test_it_learns(demos: Demos, tmp_path: Path) -> None:
     assert looks[-1].figures["loss"] < 0.8 * looks[0].figures["loss"]
     steps = run(load_flow_vla(tmp_path / "see" / "model"), demos, tmp_path / "bc", recipe)
     assert steps[-1].figures["flow"] < 0.95 * steps[0].figures["flow"]
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_labels_tell_how_wide_and_high_a_goal_is_and_how_far_a_thing_hangs(env: Gen3DEnv, scene: str) -> None:
+    env.reset(seed=3, options={"scene": scene})
+    labeller = Labeller(env)
+    labeller.begin()
+    told = dict(zip(PLACES, labeller.read().astype(float), strict=False))
+    foot = env.snapshot().base_m[2]
+    assert told["grasp z"] + foot == pytest.approx(told["hang"], abs=0.002), "it stands on the table"
+    task = env.scene.spec.task
+    holder = env.scene.index(task.receptacle)
+    if holder is None:
+        assert told["room"] == 0.0 and [told["goal x"], told["goal y"], told["rim z"]] == [
+            told["grasp x"], told["grasp y"], told["grasp z"],
+        ]  # fmt: skip
+        return
+    assert task.predicate is not None
+    asset, area = env.scene.assets[holder], goal_area(env.scene.assets[holder], task.predicate)
+    assert told["room"] == pytest.approx(min(area.half_x_m, area.half_y_m), abs=1e-6)
+    rim = asset.cavity.rim_z_m if asset.cavity is not None else area.low_m
+    assert told["rim z"] + foot == pytest.approx(env.world.body_pose(holder)[0][2] + rim, abs=1e-6)
+    assert told["goal z"] < told["rim z"] + 0.01
 
 
 def test_looking_at_half_precision_is_nearly_the_same_and_measured_in_full(demos: Demos, tmp_path: Path) -> None:

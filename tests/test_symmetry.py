@@ -58,7 +58,7 @@ def test_turned_and_mirrored_places(yaw: float, angle: float) -> None:
 
     def told(grasp: np.ndarray, way: np.ndarray, goal: np.ndarray) -> np.ndarray:
         twice = 2.0 * math.atan2(way[1], way[0])
-        return np.array([*grasp, math.cos(twice), math.sin(twice), *goal])
+        return np.array([*grasp, math.cos(twice), math.sin(twice), *goal, 0.12, 0.04, 0.02])
 
     grasp, goal = np.array([0.3, 0.1, 0.02]), np.array([0.25, -0.15, 0.1])
     before = torch.from_numpy(told(grasp, across, goal))[None]
@@ -91,7 +91,7 @@ def test_a_mirrored_policy_does_the_mirrored_thing() -> None:
     assert config.mirrored and not make_config("micro", make_contract("widowx", control="joint_delta")).mirrored
     model = FlowVLA(config).eval()
     torch.nn.init.normal_(model.flow.out.weight)
-    places, proprio, x = torch.rand(5, 8) - 0.5, torch.rand(5, 7) - 0.5, torch.randn(5, model.size)
+    places, proprio, x = torch.rand(5, 11) - 0.5, torch.rand(5, 7) - 0.5, torch.randn(5, model.size)
     sides, time = signs(TOOL_SIGNS, x, config.chunk), torch.rand(5)
 
     def velocity(where: torch.Tensor, tool: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from html import escape
 
 import msgspec
 
-from gen3d_envs.report_style import CSS
+from gen3d_envs.report_style import document
 
 from .plot import GROUND, INK, LINE, SOFT, svg
 from .settings import StudySettings
@@ -45,13 +45,7 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
         f'explores.</p><div class="card drawing">{_drawn(ways)}</div>' if ways else "",
         f'<h2>Settings</h2><div class="card scroll"><table><tbody>{facts}</tbody></table></div>',
     ]  # fmt: skip
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Study · Gen3D</title><style>{CSS}{EXTRA}</style></head><body><main>"
-        + "\n".join(section for section in sections if section)
-        + "</main></body></html>\n"
-    )
+    return document("Study", sections, EXTRA)
 
 
 def _drawn(ways: Mapping[str, Way]) -> str:

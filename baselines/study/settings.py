@@ -63,7 +63,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imitate_steps: int = 4000
     counts: tuple[int, ...] = (0, 1, 10, 25, 50, 100)
     focus: int = 2000
-    focus_steps: int = 3000
+    focus_steps: int = 2000
     seeds: tuple[int, ...] = (0,)
     environments: int = 64
     steps: int = 24

@@ -90,8 +90,8 @@ class FlowVLAConfig(ContractConfig):
     cameras: int = 1
     grip: list[float] = field(default_factory=list)
     mirrored: bool = False
-    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.02, 0.0, 0.0, 0.3, 0.0, 0.02])
-    label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1])
+    label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0])
+    label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
 
 
 def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int = 4) -> FlowVLAConfig:

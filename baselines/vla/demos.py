@@ -29,7 +29,7 @@ from .labels import Labeller, ask
 from .scenes import EnvSettings, observe, shapes
 from .text import tokens
 
-FORMAT = 3
+FORMAT = 4
 """Counts up when the same settings give other demonstrations."""
 
 SHUT = 4

@@ -37,8 +37,8 @@ class Sight:
     Attributes:
         scene: its name.
         lifted: ``(n,)`` bool, whether the target was in the air.
-        found: ``(n, 8)`` float32, the :data:`~gen3d_envs.baselines.vla.labels.PLACES` that the policy believed.
-        true: ``(n, 8)`` float32, the simulator's.
+        found: ``(n, 11)`` float32, the :data:`~gen3d_envs.baselines.vla.labels.PLACES` that the policy believed.
+        true: ``(n, 11)`` float32, the simulator's.
     """
 
     scene: str
@@ -101,7 +101,7 @@ def _played(
 
 @torch.no_grad()
 def believed(model: FlowVLA, frames: Sequence[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:
-    """``(n, 8)`` float32: where the policy believes things to be, in the units of the labels."""
+    """``(n, 11)`` float32: where the policy believes things to be, in the units of the labels."""
 
     def stack(name: str) -> torch.Tensor:
         return torch.from_numpy(np.stack([frame[name] for frame in frames])).to(model.device)

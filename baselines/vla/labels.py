@@ -16,10 +16,18 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.skills import Skills
 from gen3d_envs.geometry import Vector, rotate, unrotate
 from gen3d_envs.spec import SceneSpec
+from gen3d_envs.tasks.ways import lowest_m
 
-PLACES = ("grasp x", "grasp y", "grasp z", "grasp cos 2 yaw", "grasp sin 2 yaw", "goal x", "goal y", "goal z")
+PLACES = (
+    "grasp x", "grasp y", "grasp z", "grasp cos 2 yaw", "grasp sin 2 yaw",
+    "goal x", "goal y", "goal z", "rim z", "room", "hang",
+)  # fmt: skip
 """Labels of the grasp and the goal: m in the robot's base frame, and the direction in which the fingers close (half a
-turn changes nothing, so twice its angle is told)."""
+turn changes nothing, so twice its angle is told).
+
+The goal's height is where the lowest point of the thing should be when it is let go, ``rim z`` what that point has to
+pass over, ``room`` half the narrower width of where it may lie, and ``hang`` how far it is below the grasp. Where there
+is nothing to put it into or onto, the goal and its rim are the grasp, and there is no room."""
 
 VIEWS = ("grasp u", "grasp v", "goal u", "goal v")
 """Where the front camera sees the grasp and the goal: right and down from the middle, 1 at the picture's border."""
@@ -89,9 +97,11 @@ class Labeller:
         self._grasp = unrotate(turn, (x - px, y - py, z - pz))
         self._across = unrotate(turn, (-math.sin(yaw), math.cos(yaw), 0.0))
         self._goal: Vector = (0.0, 0.0, 0.0)
+        self._rise = self._room = 0.0
         if self._holder is not None and predicate is not None:
             where = skills.destination(self._holder, predicate)
             self._goal = (where.x_m, where.y_m, where.release_m)
+            self._rise, self._room = where.top_m - where.release_m, where.room_m
 
     def read(self) -> NDArray[np.float32]:
         """``(COUNT,)`` float32: :data:`PLACES`, then :data:`VIEWS`."""
@@ -100,10 +110,13 @@ class Labeller:
         dx, dy, _ = rotate(self._env.world.body_pose(self._target)[1], self._across)
         twice = 2.0 * math.atan2(dy, dx)
         goal = grasp if self._holder is None else self._placed(self._holder, self._goal)
+        (_, _, height), turn = self._env.world.body_pose(self._target)
+        hang = grasp[2] - height - lowest_m(self._env.scene.assets[self._target], turn)
         return np.array(
             [
                 *(a - b for a, b in zip(grasp, base, strict=True)), math.cos(twice), math.sin(twice),
-                *(a - b for a, b in zip(goal, base, strict=True)), *seen(grasp), *seen(goal),
+                *(a - b for a, b in zip(goal, base, strict=True)), goal[2] + self._rise - base[2], self._room, hang,
+                *seen(grasp), *seen(goal),
             ],
             np.float32,
         )  # fmt: skip

@@ -30,7 +30,7 @@ TIME_FREQUENCIES = 8
 NEAR_M = 0.02
 """Distances up to about this, a finger's width, are told finely."""
 
-RELATIVE = 14
+RELATIVE = 23
 """Numbers of :func:`relative`."""
 
 EYES = ("text", "tower", "locate")
@@ -184,17 +184,24 @@ def relative(found: Tensor, proprio: Tensor) -> Tensor:
     """Places as the tool sees them.
 
     Args:
-        found: :data:`PLACES`, ``(B, 8)``.
+        found: :data:`PLACES`, ``(B, 11)``.
         proprio: as observed: the tool's position (m) in the robot's base frame, its Euler angles (rad), the opening.
 
     Returns:
-        ``(B, RELATIVE)``: ways to grasp and goal, coarsely (in 10 cm) and finely (up to :data:`NEAR_M`), and cosine and
-        sine of twice the angle by which the fingers are turned from the way they should close.
+        ``(B, RELATIVE)``: coarsely (in 10 cm) and finely (up to :data:`NEAR_M`) the ways to grasp and goal, how far the
+        lowest point of a thing in the hand is above the goal and above its rim, and how far the hand is outside of the
+        goal's room; in 10 cm that room, the rim above the goal, and the hang; cosine and sine of twice the angle by
+        which the fingers are turned from the way they should close.
     """
-    way = torch.cat([found[:, :3] - proprio[:, :3], found[:, 5:8] - proprio[:, :3]], 1)
+    goal, rim, room, hang = found[:, 5:8], found[:, 8:9], found[:, 9:10], found[:, 10:11]
+    to_goal = goal - proprio[:, :3]
+    lowest = proprio[:, 2:3] - hang
+    outside = to_goal[:, :2].norm(dim=1, keepdim=True) - room
+    way = torch.cat([found[:, :3] - proprio[:, :3], to_goal, lowest - goal[:, 2:], lowest - rim, outside], 1)
+    size = torch.cat([room, rim - goal[:, 2:], hang], 1)
     cos, sin = torch.cos(2.0 * proprio[:, 5]), torch.sin(2.0 * proprio[:, 5])
     along, across = found[:, 3] * cos + found[:, 4] * sin, found[:, 4] * cos - found[:, 3] * sin
-    return torch.cat([way / 0.1, torch.tanh(way / NEAR_M), along[:, None], across[:, None]], 1)
+    return torch.cat([way / 0.1, torch.tanh(way / NEAR_M), size / 0.1, along[:, None], across[:, None]], 1)
 
 
 def in_hand(proprio: Tensor) -> Tensor:
@@ -300,7 +307,7 @@ class FlowVLA(PreTrainedModel):
         return torch.cat([views.view(len(words), -1), words], 1), heat[::count]
 
     def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen, ``(B, seen_size)``, and the normalised :data:`PLACES`, ``(B, 8)``, from :meth:`perceive`'s."""
+        """What is seen, ``(B, seen_size)``, and the normalised :data:`PLACES`, ``(B, 11)``, from :meth:`perceive`'s."""
         found = self.held(self.locate(features), proprio)
         return self.relate(found, proprio), found
 
@@ -318,7 +325,7 @@ class FlowVLA(PreTrainedModel):
         return torch.cat([grasp, found[:, 5:]], 1)
 
     def relate(self, found: Tensor, proprio: Tensor) -> Tensor:
-        """What is seen, ``(B, seen_size)``, from normalised places ``(B, 8)``.
+        """What is seen, ``(B, seen_size)``, from normalised places ``(B, 11)``.
 
         Where the policy is mirrored: as it is, and as it would be on the other side. All that the
         actions know of a picture are the places in it: a few demonstrations teach what to do about places, and would be
@@ -336,7 +343,7 @@ class FlowVLA(PreTrainedModel):
         return torch.cat(joined, 1)
 
     def in_metres(self, found: Tensor) -> Tensor:
-        """Normalised :data:`PLACES`, ``(B, 8)``, as labels tell them: m in the robot's base frame."""
+        """Normalised :data:`PLACES`, ``(B, 11)``, as labels tell them: m in the robot's base frame."""
         return found * self._like(self.config.label_std, found) + self._like(self.config.label_mean, found)
 
     def normalised(self, places: Tensor) -> Tensor:

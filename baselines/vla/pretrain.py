@@ -33,6 +33,9 @@ SEEING = Recipe(steps=8000, batch=64, lr=3e-3)
 COARSE = 0.6
 """Share of the steps of learning to see that look at pictures of half the size, which costs a quarter."""
 
+PLACE = 5.5
+"""Weight of the places beside that of the maps."""
+
 FOCUSING = Recipe(steps=1500, batch=64, lr=1e-3)
 
 IMITATING = Recipe(steps=6000, batch=128, lr=1e-3)
@@ -121,7 +124,7 @@ class Batches:
         return self._proprio[rows // self._questions].to(self._model.device)
 
     def labels(self, rows: NDArray[np.int64]) -> Tensor:
-        """Normalised :data:`PLACES`, ``(B, 8)``."""
+        """Normalised :data:`PLACES`, ``(B, 11)``."""
         return self._model.normalised(self._labels[rows].to(self._model.device))
 
     def chunks(self, rows: NDArray[np.int64]) -> Tensor:
@@ -252,7 +255,7 @@ def _locating(
     features, heat = batches.look(rows, noise, coarsely)
     _, found = model.attend(features, batches.proprio(rows))
     place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
-    return heat + 4.0 * place, {"heat": float(heat.detach()), "place": float(place.detach())}
+    return heat + PLACE * place, {"heat": float(heat.detach()), "place": float(place.detach())}
 
 
 @torch.no_grad()
@@ -312,7 +315,7 @@ def imitate(
             flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
             place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
             figures = {"flow": float(flow.detach()), "place": float(place.detach())}
-            return flow + AUX * (heat + 4.0 * place), figures
+            return flow + AUX * (heat + PLACE * place), figures
         found, proprio, chunk = _retold(model, batches, rows, noise)
         flow = flow_loss(model, model.relate(model.held(found, proprio), proprio), model.normalise(chunk), noise)
         return flow, {"flow": float(flow.detach())}
@@ -325,9 +328,9 @@ def imitate(
 def _retold(
     model: FlowVLA, batches: Batches, rows: NDArray[np.int64], noise: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised places ``(B, 8)``, proprioception ``(B, P)`` and chunks of demonstrations, blurred and turned."""
+    """Normalised places ``(B, 11)``, proprioception ``(B, P)`` and chunks of demonstrations, blurred and turned."""
     places, proprio, chunk = model.in_metres(batches.labels(rows)), batches.proprio(rows), batches.chunks(rows)
-    doubt = DOUBT_M * torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0, 1.0, 1.0, 0.5])
+    doubt = DOUBT_M * torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 1.0, 0.5])
     places = places + (doubt * torch.randn(places.shape, generator=noise)).to(places.device)
     if model.config.mirrored:
         angle = (TURN_RAD * (2.0 * torch.rand(len(rows), generator=noise) - 1.0)).to(places.device)

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-PLACES_SIGNS = (1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
+PLACES_SIGNS = (1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0)
 """What a mirror does to :data:`gen3d_envs.baselines.vla.labels.PLACES`."""
 
 TOOL_SIGNS = (1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0)
@@ -25,7 +25,7 @@ def signs(values: tuple[float, ...], like: Tensor, repeat: int = 1) -> Tensor:
 
 
 def turned_places(places: Tensor, angle: Tensor) -> Tensor:
-    """Places as labels tell them, ``(B, 8)``, m, turned about the base by ``angle`` ``(B,)``, rad."""
+    """Places as labels tell them, ``(B, 11)``, m, turned about the base by ``angle`` ``(B,)``, rad."""
     return torch.cat(
         [_turned(places[:, :2], angle), places[:, 2:3], _turned(places[:, 3:5], 2.0 * angle),
          _turned(places[:, 5:7], angle), places[:, 7:]], 1,

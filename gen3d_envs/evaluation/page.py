@@ -16,7 +16,7 @@ from gen3d_envs.evaluation.film import Film, caption
 from gen3d_envs.evaluation.plan import condition
 from gen3d_envs.evaluation.result import Result, where
 from gen3d_envs.evaluation.statistics import Difference, Estimate, Rate, Summary, controls
-from gen3d_envs.report_style import CSS
+from gen3d_envs.report_style import document
 from gen3d_envs.tasks.base import OUTCOMES
 
 EXTRA = """
@@ -68,13 +68,7 @@ def render(entries: Sequence[Entry], comparisons: Sequence[Comparison] = (), inc
           for engine in engines),
         *(_run(entry, len(entries) > 1) for entry in entries),
     ]  # fmt: skip
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)} · Gen3D</title><style>{CSS}{plot.STYLE}{EXTRA}</style></head><body><main>"
-        + "\n".join(section for section in sections if section)
-        + "</main></body></html>\n"
-    )
+    return document(title, sections, plot.STYLE + EXTRA)
 
 
 def _chips(entries: Sequence[Entry]) -> str:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from gen3d_envs.assets.asset import IDENTITY, Asset, Grasp
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.geometry import Quaternion, Vector, from_euler, matrix_of, rotate, to_euler, wrap, yaw_of
+from gen3d_envs.geometry import Quaternion, Vector, from_euler, rotate, to_euler, wrap, yaw_of
 from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS, DeltaEndEffector
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import Stage, center_of_mass
 from gen3d_envs.tasks.place import goal_area
+from gen3d_envs.tasks.ways import lowest_m
 
 ORIGIN: Vector = (0.0, 0.0, 0.0)
 HOVER_M = 0.07
@@ -60,6 +61,7 @@ class Destination:
         x_m, y_m: where its centre of mass goes, in the receptacle's frame, or the scene's.
         top_m, release_m: heights above the receptacle's foot that it is carried over, and let go at.
         narrow: too narrow for an open gripper.
+        room_m: half its narrower width; 0 where it does not matter.
     """
 
     body: int | None
@@ -68,6 +70,7 @@ class Destination:
     top_m: float = 0.0
     release_m: float = 0.003
     narrow: bool = False
+    room_m: float = 0.0
 
 
 Actions = Iterator[NDArray[np.float32]]
@@ -147,7 +150,7 @@ class Skills:
             x += share * area.half_x_m
         else:
             y += share * area.half_y_m
-        return Destination(receptacle, x, y, top, release, narrow)
+        return Destination(receptacle, x, y, top, release, narrow, min(area.half_x_m, area.half_y_m))
 
     def _over(self, where: Destination, height_m: float) -> Vector:
         """Tool position that brings the target's lowest point ``height_m`` above the foot of the goal, centred."""
@@ -307,5 +310,4 @@ def _fallback(asset: Asset) -> Grasp:
 
 def _lowest(asset: Asset, pose: tuple[Vector, Quaternion]) -> float:
     """Height of the lowest point of an asset at ``pose``, m."""
-    rows = np.array(matrix_of(pose[1]), dtype=np.float64)
-    return pose[0][2] + float((asset.vertices.astype(np.float64) @ rows[2]).min())
+    return pose[0][2] + lowest_m(asset, pose[1])

@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 
 from gen3d_envs.baselines.vla.config import make_config
 from gen3d_envs.baselines.vla.eyes import Sight, look, main, table
+from gen3d_envs.baselines.vla.labels import PLACES
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.scenes import EnvSettings
 from helpers import PICK
@@ -19,7 +20,7 @@ from helpers import PICK
 
 def sight(errors_mm: list[float], lifted: list[bool]) -> Sight:
     """A sight with known errors along x."""
-    true = np.zeros((len(errors_mm), 8), np.float32)
+    true = np.zeros((len(errors_mm), len(PLACES)), np.float32)
     found = true.copy()
     found[:, 0] = np.array(errors_mm, np.float32) / 1e3
     return Sight("Scene-0000", np.array(lifted), found, true)
@@ -36,7 +37,7 @@ def test_an_episode_is_looked_at_frame_by_frame() -> None:
     settings = EnvSettings(scenes=(PICK,), size=32)
     model = FlowVLA(make_config("micro", settings.contract)).eval()
     (first,), (again,) = list(look(model, settings)), list(look(model, settings))
-    assert first.found.shape == first.true.shape == (len(first.lifted), 8)
+    assert first.found.shape == first.true.shape == (len(first.lifted), len(PLACES))
     assert not first.lifted[0] and first.lifted[-1]  # the expert picks it up
     assert np.array_equal(first.true, again.true) and np.array_equal(first.found, again.found)
 

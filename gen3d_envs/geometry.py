@@ -31,6 +31,12 @@ def unrotate(q: Quaternion, v: Vector) -> Vector:
     return rotate((-q[0], -q[1], -q[2], q[3]), v)
 
 
+def seen_from(pose: tuple[Vector, Quaternion], point: Vector) -> Vector:
+    """A scene point in the frame of a body at ``pose``."""
+    (x, y, z), orientation = pose
+    return unrotate(orientation, (point[0] - x, point[1] - y, point[2] - z))
+
+
 def product(a: Quaternion, b: Quaternion) -> Quaternion:
     """Hamilton product of two quaternions xyzw: first ``b`` is applied, then ``a``."""
     ax, ay, az, aw = a

@@ -14,7 +14,7 @@ from gen3d_envs.cameras import FRONT
 from gen3d_envs.design.templates import TEMPLATES, phrase
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.skills import Skills
-from gen3d_envs.geometry import Vector, rotate, unrotate
+from gen3d_envs.geometry import Vector, rotate, seen_from, unrotate
 from gen3d_envs.spec import SceneSpec
 from gen3d_envs.tasks.ways import lowest_m
 
@@ -93,9 +93,9 @@ class Labeller:
             skills.target, self._holder, predicate = question.target, question.holder, question.predicate
         (x, y, z), yaw = skills.plan_grasp(0)
         self._target = skills.target
-        (px, py, pz), turn = env.world.body_pose(self._target)
-        self._grasp = unrotate(turn, (x - px, y - py, z - pz))
-        self._across = unrotate(turn, (-math.sin(yaw), math.cos(yaw), 0.0))
+        pose = env.world.body_pose(self._target)
+        self._grasp = seen_from(pose, (x, y, z))
+        self._across = unrotate(pose[1], (-math.sin(yaw), math.cos(yaw), 0.0))
         self._goal: Vector = (0.0, 0.0, 0.0)
         self._rise = self._room = 0.0
         if self._holder is not None and predicate is not None:
@@ -107,10 +107,10 @@ class Labeller:
         """``(COUNT,)`` float32: :data:`PLACES`, then :data:`VIEWS`."""
         base = self._env.snapshot().base_m
         grasp = self._placed(self._target, self._grasp)
-        dx, dy, _ = rotate(self._env.world.body_pose(self._target)[1], self._across)
+        (_, _, height), turn = self._env.world.body_pose(self._target)
+        dx, dy, _ = rotate(turn, self._across)
         twice = 2.0 * math.atan2(dy, dx)
         goal = grasp if self._holder is None else self._placed(self._holder, self._goal)
-        (_, _, height), turn = self._env.world.body_pose(self._target)
         hang = grasp[2] - height - lowest_m(self._env.scene.assets[self._target], turn)
         return np.array(
             [

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate, unrotate
+from gen3d_envs.geometry import Vector, rotate, seen_from
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import FALLEN_M, Hold, Stage, Status, Watch, at_rest, center_of_mass
 from gen3d_envs.tasks.ways import Edge, lowest_m
@@ -44,8 +44,7 @@ class Placing:
 
     def way_m(self, com_m: Vector) -> float:
         """See :meth:`gen3d_envs.tasks.base.Rule.way_m`; over the rim, or over the edge of the surface."""
-        (x, y, z), orientation = self._stage.world.body_pose(self._receptacle)
-        at = unrotate(orientation, (com_m[0] - x, com_m[1] - y, com_m[2] - z))
+        at = seen_from(self._stage.world.body_pose(self._receptacle), com_m)
         return self._edge.way_m(at, self._area.low_m)
 
     def arrived(self, index: int) -> bool:
@@ -54,8 +53,7 @@ class Placing:
         position, orientation = world.body_pose(self._receptacle)
         if rotate(orientation, (0.0, 0.0, 1.0))[2] < UPRIGHT or position[2] < FALLEN_M:
             return False
-        com = center_of_mass(asset, world.body_pose(index))
-        x, y, z = unrotate(orientation, (com[0] - position[0], com[1] - position[1], com[2] - position[2]))
+        x, y, z = seen_from((position, orientation), center_of_mass(asset, world.body_pose(index)))
         area = self._area
         return area.holds(x, y) and area.low_m < z < area.high_m + max(asset.size_m)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gen3d_envs.design.spacing import SIDES
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate, unrotate
+from gen3d_envs.geometry import Vector, rotate, seen_from, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import Goal
 from gen3d_envs.tasks.base import Rule, Stage, at_rest, center_of_mass
@@ -196,9 +196,8 @@ class Stacked:
         if index == self._below:
             return False
         world, surface = self._stage.world, self._surface
-        position, orientation = world.body_pose(self._below)
-        cx, cy, cz = center_of_mass(self._stage.assets[index], world.body_pose(index))
-        x, y, z = unrotate(orientation, (cx - position[0], cy - position[1], cz - position[2]))
+        com = center_of_mass(self._stage.assets[index], world.body_pose(index))
+        x, y, z = seen_from(world.body_pose(self._below), com)
         u, v = (x - surface.center_m[0]) / surface.half_x_m, (y - surface.center_m[1]) / surface.half_y_m
         inside = u * u + v * v <= 1.0 if surface.round else abs(u) <= 1.0 and abs(v) <= 1.0
         return inside and surface.z_m < z < surface.z_m + max(self._stage.assets[index].size_m)
@@ -231,6 +230,5 @@ class Stacked:
 
     def way_m(self, com_m: Vector) -> float:
         """See :meth:`Rule.way_m`; over the edge of the top."""
-        (x, y, z), orientation = self._stage.world.body_pose(self._below)
-        at = unrotate(orientation, (com_m[0] - x, com_m[1] - y, com_m[2] - z))
+        at = seen_from(self._stage.world.body_pose(self._below), com_m)
         return self._edge.way_m(at, self._surface.z_m + 0.5 * self._stage.assets[self._target].size_m[2])

@@ -49,12 +49,9 @@ class Edge:
     def way_m(self, position: Vector, goal_z: float) -> float:
         """Length of the shortest way from a position to the goal, m: straight where the wall is not in between."""
         dx, dy, dz = position[0] - self.x, position[1] - self.y, position[2] - goal_z
-        away, wall, over = math.hypot(dx, dy), self._wall(dx, dy), self.top - goal_z
+        away, over = math.hypot(dx, dy), self.top - goal_z
+        u, v = abs(dx) / self.half_x, abs(dy) / self.half_y
+        wall = away / max(math.hypot(u, v) if self.round else max(u, v), 1e-9)
         if away <= wall or dz * wall >= over * away:
             return math.hypot(away, dz)
         return math.hypot(away - wall, dz - over) + math.hypot(wall, over)
-
-    def _wall(self, dx: float, dy: float) -> float:
-        """Horizontal distance of the wall from the middle of the goal in a direction."""
-        u, v = abs(dx) / self.half_x, abs(dy) / self.half_y
-        return math.hypot(dx, dy) / max(math.hypot(u, v) if self.round else max(u, v), 1e-9)

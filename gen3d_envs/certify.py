@@ -9,7 +9,7 @@ from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.build import SEGMENT_OBJECTS, BuiltScene
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.scripted import ScriptedExpert
-from gen3d_envs.geometry import IDENTITY_MATRIX, Vector, from_yaw, rotate
+from gen3d_envs.geometry import IDENTITY_MATRIX, Vector, from_yaw, placed
 from gen3d_envs.rollout import RandomPolicy, run_episode
 from gen3d_envs.sim.engines import DEFAULT
 from gen3d_envs.spec import Certificate, CheckResult
@@ -124,9 +124,7 @@ def _way(scene: BuiltScene, name: str) -> list[Vector]:
     handle = part.com_m if part.handle is None else part.handle.position_m
     points: list[Vector] = []
     for share in (0.0, 0.5 * OPEN_SHARE, OPEN_SHARE):
-        (px, py, pz), turn = part_pose(part.joint, share * part.joint.upper, (x, y, 0.0), from_yaw(yaw))
-        dx, dy, dz = rotate(turn, handle)
-        points.append((px + dx, py + dy, pz + dz))
+        points.append(placed(part_pose(part.joint, share * part.joint.upper, (x, y, 0.0), from_yaw(yaw)), handle))
     return points
 
 

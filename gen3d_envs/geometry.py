@@ -37,6 +37,13 @@ def seen_from(pose: tuple[Vector, Quaternion], point: Vector) -> Vector:
     return unrotate(orientation, (point[0] - x, point[1] - y, point[2] - z))
 
 
+def placed(pose: tuple[Vector, Quaternion], point: Vector) -> Vector:
+    """A point in the frame of a body at ``pose``, in the scene frame: what :func:`seen_from` turns back."""
+    (x, y, z), orientation = pose
+    dx, dy, dz = rotate(orientation, point)
+    return x + dx, y + dy, z + dz
+
+
 def product(a: Quaternion, b: Quaternion) -> Quaternion:
     """Hamilton product of two quaternions xyzw: first ``b`` is applied, then ``a``."""
     ax, ay, az, aw = a

@@ -16,8 +16,10 @@ pytest.importorskip("transformers")
 
 from gen3d_envs.baselines.policies import get_policy  # noqa: E402
 from gen3d_envs.baselines.vla.config import make_config  # noqa: E402
-from gen3d_envs.baselines.vla.model import RELATIVE, FlowVLA, Inputs, count_parameters, relative  # noqa: E402
+from gen3d_envs.baselines.vla.labels import seen  # noqa: E402
+from gen3d_envs.baselines.vla.model import RELATIVE, FlowVLA, Inputs, count_parameters, peaks, relative  # noqa: E402
 from gen3d_envs.baselines.vla.policy import load_flow_vla  # noqa: E402
+from gen3d_envs.baselines.vla.pretrain import projection  # noqa: E402
 from gen3d_envs.baselines.vla.text import TOKENS, tokens  # noqa: E402
 from helpers import PICK, PLACE, make  # noqa: E402
 
@@ -123,11 +125,58 @@ def test_places_are_seen_from_the_tool(shift: list[float], turn: float, seed: in
     assert torch.allclose(relative(moved, hand)[:, -2:], before[:, -2:], atol=1e-4)
 
 
+@given(st.floats(4.0, 43.0), st.floats(4.0, 31.0), st.floats(4.0, 43.0), st.floats(4.0, 31.0))
+def test_a_peak_is_one_of_two_things_and_never_between_them(x: float, y: float, other_x: float, other_y: float) -> None:
+    """Told to a tenth of a pixel of a map of 48 x 36; and how sure it is: two thirds against one."""
+    across, down = torch.arange(48) + 0.5, torch.arange(36)[:, None] + 0.5
+
+    def hill(x: float, y: float) -> Any:
+        return torch.exp(-0.5 * ((across - x) ** 2 + (down - y) ** 2))
+
+    far = max(abs(x - other_x), abs(y - other_y)) > 8.0
+    both = 2.0 * hill(x, y) + (hill(other_x, other_y) if far else 0.0)
+    where, sure, here = peaks((both + 1e-9).log()[None, None])
+    right, below = ((where[0, 0] + 1.0) * torch.tensor([24.0, 18.0])).tolist()
+    assert abs(right - x) < 0.1 and abs(below - y) < 0.1
+    assert float(sure[0, 0]) == pytest.approx(2.0 / 3.0 if far else 1.0, abs=0.01)
+    assert float(here.sum()) == pytest.approx(1.0, abs=1e-5) and int((here > 0.0).sum()) <= 49
+
+
+def test_a_ray_through_a_point_of_the_picture_reaches_it() -> None:
+    """The front camera is found from where it sees points, and their places from these and their heights."""
+    points = np.random.default_rng(0).uniform([0.2, -0.2, 0.0], [0.5, 0.2, 0.2], (200, 3))
+    views = np.array([seen((x, y, z)) for x, y, z in points])
+    lost = np.concatenate([views, [[7.0, 7.0]]]), np.concatenate([points, [[0.3, 0.0, 0.0]]])
+    model = tiny()
+    model.config.projection = projection(lost[1], lost[0])
+    places, heights = torch.from_numpy(points[:, :2]).float(), torch.from_numpy(points[:, 2]).float()
+    assert torch.allclose(model.reached(torch.from_numpy(views).float(), heights), places, atol=1e-5)
+    # Where lines along x seem to meet no ray reaches any height; what is said is finite, and near.
+    right, below, depth = np.array(model.config.projection).reshape(3, 4)[:, 0]
+    horizon = torch.tensor([[right / depth, below / depth]]).float()
+    assert float(model.reached(horizon, torch.zeros(1)).abs().max()) <= 1.0
+
+
+def test_places_are_told_as_ways_from_where_the_rays_lead() -> None:
+    model, batch = tiny(), inputs("pick the cup", "put the ball in the bowl")
+    features, heat = model.perceive(batch.pixels, batch.tokens)
+    assert torch.allclose(features[:, :4].view(2, 2, 2), peaks(heat)[0]) and features.shape == (2, model.features)
+    said, told = model.locate(features), model.in_metres(model.tell(features))
+    scale = torch.tensor(model.config.label_std)
+    heights = model.in_metres(said)[:, [2, 7]]
+    for first, height in ((0, heights[:, 0]), (5, heights[:, 1])):
+        point = features[:, :2] if first == 0 else features[:, 2:4]
+        beside = told[:, first : first + 2] - model.reached(point, height)
+        assert torch.allclose(beside, (said * scale)[:, first : first + 2], atol=1e-5)
+    rest = [2, 3, 4, 7, 8, 9, 10]
+    assert torch.allclose(told[:, rest], model.in_metres(said)[:, rest], atol=1e-6)
+
+
 @pytest.mark.parametrize(("opening", "held"), [(0.0, False), (0.05, False), (0.2, True), (0.8, True), (1.0, False)])
 def test_what_is_between_the_fingers_is_where_the_tool_is(opening: float, held: bool) -> None:
     model, batch = tiny(), inputs("pick the cup", "put the ball in the bowl")
     batch.proprio[:, 6] = opening
-    seen = model.locate(model.perceive(batch.pixels, batch.tokens)[0])
+    seen = model.tell(model.perceive(batch.pixels, batch.tokens)[0])
     told = model.attend(model.perceive(batch.pixels, batch.tokens)[0], batch.proprio)[1]
     assert torch.equal(told[:, 5:], seen[:, 5:]), "the goal is seen"
     if not held:
@@ -215,6 +264,7 @@ def test_damaged_checkpoints_are_refused(folder: Path, tmp_path: Path) -> None:
         ("config.json", json.dumps({**config, "channels": [1]}).encode()),
         ("config.json", json.dumps({**config, "grip": [0.9, 0.1]}).encode()),
         ("config.json", json.dumps({**config, "grip": ["shut"]}).encode()),
+        ("config.json", json.dumps({**config, "projection": [1.0]}).encode()),
     ]
     env = make(PICK, **SMALL)
     for number, (name, content) in enumerate(cases):

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from gen3d_envs.errors import FieldError
 
-from ..vla.model import FlowVLA  # noqa: TID252
+from ..vla.model import EYES, FlowVLA  # noqa: TID252
 
 LOG_STD = (-2.5, -2.0)
 """Bounds of the noise's log standard deviation at each step, in units of the normalised action (the paper's)."""
@@ -101,7 +101,7 @@ class FlowActorCritic(BasePolicy):
 
     def forward(self, obs: dict[str, Tensor], deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Flows ``(B, (K + 1) * size)``, values ``(B, 1)`` and ``s`` times the log-likelihoods ``(B,)``."""
-        seen, _ = self._seen(obs)
+        seen = self._seen(self.model, obs)
         deviation = self._deviation(seen)
         x = self._start_std * torch.randn(len(seen), self.model.size, device=seen.device)
         if deterministic:
@@ -116,24 +116,22 @@ class FlowActorCritic(BasePolicy):
 
     def evaluate_actions(self, obs: dict[str, Tensor], actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Values, ``s`` times the log-likelihoods, and minus the distance from the anchor (None without one)."""
-        seen, features = self._seen(obs)
-        deviation = self._deviation(seen)
+        seen = self._seen(self.model, obs)
         chain = actions.view(len(actions), self._count + 1, self.model.size)
-        log = torch.zeros(len(seen), device=seen.device)
-        apart = torch.zeros(len(seen), device=seen.device)
-        first = None
+        # All steps of a flow at once: each begins where the stored one before it ended.
+        begin, end = chain[:, :-1].flatten(0, 1), chain[:, 1:].flatten(0, 1)
+        time = (torch.arange(self._count, device=seen.device) / self._count).repeat(len(seen))
+        every = seen.repeat_interleave(self._count, 0)
+        velocity = self.model.velocity(begin, time, every)
+        deviation = self._deviation(seen).repeat_interleave(self._count, 0)
+        log = _log_normal(end, begin + velocity / self._count, deviation).view(len(seen), self._count).sum(1)
+        apart = None
         if self._first:
             with torch.no_grad():
-                first = self._first[0].attend(features, obs["proprio"])[0]
-        for step in range(self._count):
-            time = self._time(step, chain)
-            velocity = self.model.velocity(chain[:, step], time, seen)
-            log = log + _log_normal(chain[:, step + 1], chain[:, step] + velocity / self._count, deviation)
-            if first is not None:
-                with torch.no_grad():
-                    wanted = self._first[0].velocity(chain[:, step], time, first)
-                apart = apart + (velocity - wanted).square().mean(1) / self._count
-        return self.critic(obs["state"]), self._power * log, -apart if first is not None else None
+                first = self._seen(self._first[0], obs).repeat_interleave(self._count, 0)
+                wanted = self._first[0].velocity(begin, time, first)
+            apart = (velocity - wanted).square().mean(1).view(len(seen), self._count).mean(1)
+        return self.critic(obs["state"]), self._power * log, None if apart is None else -apart
 
     def predict_values(self, obs: dict[str, Tensor]) -> Tensor:
         """``(B, 1)``."""
@@ -145,12 +143,12 @@ class FlowActorCritic(BasePolicy):
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    def _seen(self, obs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        if "features" in obs:
-            features = obs["features"]
-        else:
-            features = self.model.perceive(obs["pixels"], obs["tokens"])[0]
-        return self.model.attend(features, obs["proprio"])[0], features
+    def _seen(self, head: FlowVLA, obs: dict[str, Tensor]) -> Tensor:
+        """What a head makes of where this policy believes things to be."""
+        found = obs.get("places")
+        if found is None:
+            found = self.model.tell(self.model.perceive(obs["pixels"], obs["tokens"])[0])
+        return head.relate(head.held(found, obs["proprio"]), obs["proprio"])
 
     def _deviation(self, seen: Tensor) -> Tensor:
         low, high = self._log_std
@@ -189,9 +187,10 @@ class Critic(nn.Module):
 
 
 def _head(model: FlowVLA) -> FlowVLA:
-    """A copy of a model as it is now, without what looks and reads."""
+    """A copy of a model as it is now, without its eyes."""
     head = copy.deepcopy(model).requires_grad_(False)
-    del head.text, head.tower
+    for name in EYES:
+        delattr(head, name)
     return head
 
 

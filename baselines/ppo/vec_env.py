@@ -11,6 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from ..vla.labels import PLACES  # noqa: TID252
 from ..vla.model import FlowVLA  # noqa: TID252
 from .fleet import Fleet
 
@@ -52,13 +53,13 @@ class FleetVecEnv(FleetBase):
     """Environments of many scenes for PPO.
 
     Observations: ``proprio`` and ``state`` (for the critic: the simulator's, and the share of the episode that is
-    over); and either ``features``, where the tower is not trained and so looks only once, or ``pixels`` and
+    over); and either ``places``, normalised, where the eyes are not trained and so look only once, or ``pixels`` and
     ``tokens``. Actions: the flow's ``(K + 1) * size`` numbers, see :mod:`.flow_policy`.
 
     Args:
         fleet: the environments; closed with this one.
         model: looks where ``frozen``, and turns the end of a flow into actions.
-        frozen: whether tower and words are not trained.
+        frozen: whether the eyes are not trained: words, tower and places.
         flow_steps: Euler steps of a flow.
     """
 
@@ -70,11 +71,10 @@ class FleetVecEnv(FleetBase):
             "state": spaces.Box(-np.inf, np.inf, (now["state"].shape[1] + 1,), np.float32),
         }
         if frozen:
-            boxes["features"] = spaces.Box(-np.inf, np.inf, (model.features,), np.float32)
+            boxes["places"] = spaces.Box(-np.inf, np.inf, (len(PLACES),), np.float32)
         else:
             boxes["pixels"] = spaces.Box(0, 255, now["pixels"].shape[1:], np.uint8)
             boxes["tokens"] = spaces.Box(0, np.iinfo(np.int32).max, now["tokens"].shape[1:], np.int32)
-        self.looks = 0
         super().__init__(
             fleet.settings.count,
             spaces.Dict(boxes),
@@ -98,7 +98,7 @@ class FleetVecEnv(FleetBase):
         now = self.fleet.now
         seen: Observations = {"proprio": now["agent_pos"].copy(), "state": self._timed(now["state"], self._steps)}
         if self._frozen:
-            seen["features"] = self._look(now)
+            seen["places"] = self._look(now)
         else:
             seen["pixels"], seen["tokens"] = now["pixels"].copy(), now["tokens"].copy()
         return seen
@@ -107,8 +107,9 @@ class FleetVecEnv(FleetBase):
     def _look(self, now: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         device = self._model.device
         pixels, tokens = torch.from_numpy(now["pixels"].copy()), torch.from_numpy(now["tokens"].copy())
-        features: NDArray[np.float32] = self._model.perceive(pixels.to(device), tokens.to(device))[0].cpu().numpy()
-        return features
+        features, _ = self._model.perceive(pixels.to(device), tokens.to(device))
+        places: NDArray[np.float32] = self._model.tell(features).cpu().numpy()
+        return places
 
     def _timed(self, state: NDArray[np.float32], steps: NDArray[np.int64]) -> NDArray[np.float32]:
         share = (steps / self.fleet.settings.env.max_steps).astype(np.float32)

@@ -62,6 +62,10 @@ GRIP = (0.09, 0.93)
 was empty, in 0.5 %."""
 
 
+FROM_ABOVE = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+"""The projection along z that shows x to the right and y downwards, a metre to each side."""
+
+
 class FlowVLAConfig(ContractConfig):
     """Configuration of :class:`gen3d_envs.baselines.vla.model.FlowVLA`.
 
@@ -76,6 +80,9 @@ class FlowVLAConfig(ContractConfig):
         mirrored: whether left and right are alike to it: of a mirrored scene it makes the mirrored thing.
         contract: :meth:`gen3d_envs.contract.Contract.to_json` of the environment it was trained in; empty: not trained.
         proprio_mean, proprio_std, action_mean, action_std: statistics of the training data.
+        projection: three rows of four numbers that turn x, y, z (m, in the robot's base frame) and 1 into right, down
+            (-1 to 1 in the first picture) and 1, up to a factor: where the first camera stands. Learning to see finds
+            it; until then it looks down from far above.
         label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
     """
 
@@ -90,6 +97,7 @@ class FlowVLAConfig(ContractConfig):
     cameras: int = 1
     grip: list[float] = field(default_factory=list)
     mirrored: bool = False
+    projection: list[float] = field(default_factory=lambda: [*FROM_ABOVE])
     label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0])
     label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
 

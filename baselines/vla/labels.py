@@ -14,7 +14,7 @@ from gen3d_envs.cameras import FRONT
 from gen3d_envs.design.templates import TEMPLATES, phrase
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.experts.skills import Skills
-from gen3d_envs.geometry import Vector, rotate, seen_from, unrotate
+from gen3d_envs.geometry import Vector, placed, rotate, seen_from, unrotate
 from gen3d_envs.spec import SceneSpec
 from gen3d_envs.tasks.ways import lowest_m
 
@@ -106,11 +106,13 @@ class Labeller:
     def read(self) -> NDArray[np.float32]:
         """``(COUNT,)`` float32: :data:`PLACES`, then :data:`VIEWS`."""
         base = self._env.snapshot().base_m
-        grasp = self._placed(self._target, self._grasp)
-        (_, _, height), turn = self._env.world.body_pose(self._target)
+        world = self._env.world
+        pose = world.body_pose(self._target)
+        (_, _, height), turn = pose
+        grasp = placed(pose, self._grasp)
         dx, dy, _ = rotate(turn, self._across)
         twice = 2.0 * math.atan2(dy, dx)
-        goal = grasp if self._holder is None else self._placed(self._holder, self._goal)
+        goal = grasp if self._holder is None else placed(world.body_pose(self._holder), self._goal)
         hang = grasp[2] - height - lowest_m(self._env.scene.assets[self._target], turn)
         return np.array(
             [
@@ -120,11 +122,6 @@ class Labeller:
             ],
             np.float32,
         )  # fmt: skip
-
-    def _placed(self, body: int, local: Vector) -> Vector:
-        (x, y, z), turn = self._env.world.body_pose(body)
-        dx, dy, dz = rotate(turn, local)
-        return x + dx, y + dy, z + dz
 
 
 _FORWARD = np.array(FRONT.forward) / np.linalg.norm(FRONT.forward)

@@ -33,8 +33,14 @@ NEAR_M = 0.02
 RELATIVE = 23
 """Numbers of :func:`relative`."""
 
+PEAK = 3
+"""How far around its highest pixel a map's peak is looked at, in pixels to each side."""
+
 EYES = ("text", "tower", "locate")
 """Modules of a model that tell where things are."""
+
+SEEN = 6
+"""Numbers of :func:`peaks` in what a :class:`Tower` tells: right and down of two of them, and how sure each is."""
 
 OPENING = 6
 """Which number of the proprioception is the gripper's opening, from 0 to 1."""
@@ -127,7 +133,7 @@ class Tower(nn.Module):
         self.key = nn.Conv2d(b, b, 1)
         self.query = nn.Linear(text_width, 2 * b)
         self.sharpness = nn.Parameter(torch.tensor(2.0))
-        self.size = 2 * (b + c) + d + 4 + 2 * (2 * b + c)
+        self.size = SEEN + 2 * (b + c) + d + 4 + 2 * (2 * b + c)
 
     def forward(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
         """Look.
@@ -137,7 +143,8 @@ class Tower(nn.Module):
             words: ``(B, text_width)``.
 
         Returns:
-            ``(B, size)``, and the logits of where target and receptacle are, ``(B, 2, H / 2, W / 2)``.
+            ``(B, size)``, the first :data:`SEEN` of them where target and receptacle are and how sure that is; and the
+            logits of it, ``(B, 2, H / 2, W / 2)``.
         """
         x = pixels.float().div(127.5).sub(1.0).contiguous(memory_format=torch.channels_last)
         near = functional.silu(self.second(functional.silu(self.first(x))))
@@ -152,10 +159,11 @@ class Tower(nn.Module):
         keyed = functional.silu(near)
         heat = torch.einsum("bqc,bchw->bqhw", queries, self.key(keyed)).float()
         points = [_points(fine * self.sharpness), _points(mid * self.sharpness), _points(heat)]
-        here = torch.softmax(heat.flatten(2), -1)
-        about = torch.softmax(functional.avg_pool2d(heat, 2, ceil_mode=True).flatten(2), -1)
-        glimpses = [_glimpse(here, keyed), _glimpse(here, fine), _glimpse(about, mid)]
-        return torch.cat([*points, deep.mean((2, 3)), *glimpses], 1), heat
+        where, sure, here = peaks(heat)
+        about = functional.avg_pool2d(here, 2, ceil_mode=True).flatten(2)
+        about = about / about.sum(-1, keepdim=True)
+        glimpses = [_glimpse(here.flatten(2), keyed), _glimpse(here.flatten(2), fine), _glimpse(about, mid)]
+        return torch.cat([where.flatten(1), sure, *points, deep.mean((2, 3)), *glimpses], 1), heat
 
     def _led(self, x: Tensor, words: Tensor, index: int, normed: bool = False) -> Tensor:
         scale, shift = self.film[index](words)[..., None, None].chunk(2, 1)
@@ -168,6 +176,30 @@ def _points(maps: Tensor) -> Tensor:
     weights = torch.softmax(maps.flatten(2).float(), -1).view_as(maps)
     down, right = places(height, maps.device), places(width, maps.device)
     return torch.cat([(weights.sum(3) * down).sum(2), (weights.sum(2) * right).sum(2)], 1)
+
+
+def peaks(heat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where logits ``(B, Q, h, w)`` are highest.
+
+    The mean over a whole map lies between two things that look alike, where there is nothing. Around the highest pixel
+    it is one of them, to a fraction of a pixel.
+
+    Returns:
+        Right and down in [-1, 1], ``(B, Q, 2)``; the share of all probability that lies within :data:`PEAK` pixels of
+        the highest one, ``(B, Q)``; and the distribution there, which is 0 elsewhere, ``(B, Q, h, w)``.
+    """
+    height, width = heat.shape[-2:]
+    highest = heat.flatten(2).argmax(-1)[..., None, None]
+    row, column = highest // width, highest % width
+    rows = torch.arange(height, device=heat.device)[:, None]
+    columns = torch.arange(width, device=heat.device)
+    near = ((rows - row).abs() <= PEAK) & ((columns - column).abs() <= PEAK)
+    share = torch.softmax(heat.flatten(2), -1).view_as(heat) * near
+    sure = share.sum((-1, -2))
+    here = share / sure[..., None, None]
+    right = (here.sum(-2) * places(width, heat.device)).sum(-1)
+    down = (here.sum(-1) * places(height, heat.device)).sum(-1)
+    return torch.stack([right, down], -1), sure, here
 
 
 def _glimpse(weights: Tensor, maps: Tensor) -> Tensor:
@@ -256,6 +288,8 @@ class FlowVLA(PreTrainedModel):
         self.text = TextEncoder(config.text_width)
         self.tower = Tower(config.channels, config.text_width)
         self.features = config.cameras * self.tower.size + config.text_width
+        if len(config.projection) != 12:
+            raise ValueError(f"projection has {len(config.projection)} numbers, not 12")
         self.locate = nn.Sequential(
             nn.Linear(self.features, config.hidden), nn.SiLU(), nn.Linear(config.hidden, len(PLACES))
         )
@@ -286,7 +320,7 @@ class FlowVLA(PreTrainedModel):
                 raise FieldError("eyes", theirs, f"is not this model's {name} {mine}", "Use a model of the same size")
         for name in EYES:
             getattr(self, name).load_state_dict(getattr(other, name).state_dict())
-        for name in ("label_mean", "label_std", "proprio_mean", "proprio_std"):
+        for name in ("projection", "label_mean", "label_std", "proprio_mean", "proprio_std"):
             setattr(self.config, name, list(getattr(other.config, name)))
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -308,8 +342,43 @@ class FlowVLA(PreTrainedModel):
 
     def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
         """What is seen, ``(B, seen_size)``, and the normalised :data:`PLACES`, ``(B, 11)``, from :meth:`perceive`'s."""
-        found = self.held(self.locate(features), proprio)
+        found = self.held(self.tell(features), proprio)
         return self.relate(found, proprio), found
+
+    def tell(self, features: Tensor) -> Tensor:
+        """Normalised :data:`PLACES` as the picture shows them, ``(B, 11)``.
+
+        Grasp and goal are where the rays through their peaks reach their heights, and what is said beside the heights
+        is how far from there. To regress places in metres from those in pixels is to learn the camera by heart: it
+        errs by twice as much.
+        """
+        said = self.locate(features)
+        heights, points = self.in_metres(said), features[:, :4]
+        mean, std = self._like(self.config.label_mean, said), self._like(self.config.label_std, said)
+        rest = mean.expand_as(said)
+        grasp, goal = self.reached(points[:, :2], heights[:, 2]), self.reached(points[:, 2:], heights[:, 7])
+        return said + (torch.cat([grasp, rest[:, 2:5], goal, rest[:, 7:]], 1) - mean) / std
+
+    def reached(self, point: Tensor, height_m: Tensor) -> Tensor:
+        """Where rays of the first camera reach a height.
+
+        Args:
+            point: right and down in its picture in [-1, 1], ``(B, 2)``.
+            height_m: in the robot's base frame, ``(B,)``.
+
+        Returns:
+            x and y there, ``(B, 2)``, m; at most 1 m away.
+        """
+        matrix = self._like(self.config.projection, point).view(3, 4)
+        # (right w, down w, w) = matrix (x, y, z, 1): two linear equations in x and y.
+        left = matrix[:2, :2] - point[..., None] * matrix[2, :2]
+        right = point * (matrix[2, 2] * height_m + matrix[2, 3])[:, None]
+        right = right - matrix[:2, 2] * height_m[:, None] - matrix[:2, 3]
+        det = left[:, 0, 0] * left[:, 1, 1] - left[:, 0, 1] * left[:, 1, 0]
+        det = torch.where(det.abs() < 1e-6, torch.full_like(det, 1e-6), det)
+        x = (right[:, 0] * left[:, 1, 1] - right[:, 1] * left[:, 0, 1]) / det
+        y = (right[:, 1] * left[:, 0, 0] - right[:, 0] * left[:, 1, 0]) / det
+        return torch.stack([x, y], 1).clamp(-1.0, 1.0)
 
     def held(self, found: Tensor, proprio: Tensor) -> Tensor:
         """Normalised places where a thing in the hand is where the tool is.

@@ -175,8 +175,10 @@ def see(
         (in the plane of the table), ``yaw_deg``.
     """
     config = model.config
-    labels = np.array(demos.arrays["labels"], np.float64)[..., : len(PLACES)].reshape(-1, len(PLACES))
+    labels = np.array(demos.arrays["labels"], np.float64)
+    labels, views = np.split(labels.reshape(-1, labels.shape[-1]), [len(PLACES)], axis=1)
     config.label_mean, config.label_std = _mean(labels), _std(labels)
+    config.projection = projection(labels[:, :3], views[:, :2])
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
     batches, probe = _kept_aside(demos, model, half=recipe.half)
 
@@ -356,6 +358,30 @@ def new_model(size: str, contract: Contract, seed: int, flow_steps: int = 4) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return FlowVLA(make_config(size, contract, flow_steps=flow_steps))
+
+
+def projection(points_m: NDArray[np.float64], views: NDArray[np.float64]) -> list[float]:
+    """The camera that sees points where they are seen.
+
+    The direct linear transform (Hartley and Zisserman, *Multiple View Geometry*, 2004, section 7.1).
+
+    Args:
+        points_m: ``(n, 3)``.
+        views: right and down, ``(n, 2)``; what is not in the picture does not count.
+
+    Returns:
+        Three rows of four numbers, as in :class:`.config.FlowVLAConfig`; of length 1.
+    """
+    inside = (np.abs(views) < 1.0).all(1)
+    points_m, views = points_m[inside], views[inside]
+    ones = np.concatenate([points_m, np.ones((len(points_m), 1))], 1)
+    none = np.zeros_like(ones)
+    across = np.concatenate([ones, none, -views[:, :1] * ones], 1)
+    down = np.concatenate([none, ones, -views[:, 1:] * ones], 1)
+    # The direction in which all of it is smallest; QR first, as squares would lose half of the digits.
+    matrix = np.linalg.svd(np.linalg.qr(np.concatenate([across, down]), "r"))[2][-1]
+    ahead = np.sign((ones @ matrix[8:]).sum())
+    return [round(float(number), 9) for number in matrix * ahead]
 
 
 def _mean(values: NDArray[np.float64]) -> list[float]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen3d_envs.assets.asset import IDENTITY, Asset, Box, CollisionPart, Hull, Part, PartJoint, Sphere
-from gen3d_envs.geometry import Quaternion, Vector, matrix_of, product, rotate
+from gen3d_envs.geometry import Quaternion, Vector, matrix_of, placed, product, rotate
 
 Array = NDArray[np.float64]
 
@@ -35,9 +35,7 @@ def part_pose(
 ) -> tuple[Vector, Quaternion]:
     """Frame of a part in the scene frame, where the asset frame stands at a pose."""
     offset, turn = joint_pose(joint, value)
-    dx, dy, dz = rotate(orientation_xyzw, offset)
-    x, y, z = position_m
-    return (x + dx, y + dy, z + dz), product(orientation_xyzw, turn)
+    return placed((position_m, orientation_xyzw), offset), product(orientation_xyzw, turn)
 
 
 def opened(asset: Asset, shares: Sequence[float]) -> tuple[float, ...]:

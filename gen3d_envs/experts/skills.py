@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gen3d_envs.assets.asset import IDENTITY, Asset, Grasp
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.geometry import Quaternion, Vector, from_euler, rotate, to_euler, wrap, yaw_of
+from gen3d_envs.geometry import Quaternion, Vector, from_euler, placed, rotate, to_euler, wrap, yaw_of
 from gen3d_envs.robots.controllers import TOOL_SPEED_MPS, TOOL_TURN_RADPS, DeltaEndEffector
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import Stage, center_of_mass
@@ -296,10 +296,9 @@ def _distance(at: Vector, dx: float, dy: float, corners: NDArray[np.float64], no
 
 def _in_scene(grasp: Grasp, pose: tuple[Vector, Quaternion]) -> tuple[Vector, float]:
     """Tool position and closing direction (rad about z) of a grasp on an asset at ``pose``."""
-    (x, y, z), orientation = pose
-    dx, dy, dz = rotate(orientation, grasp.position_m)
-    cx, cy, _ = rotate(orientation, (math.cos(grasp.yaw_rad), math.sin(grasp.yaw_rad), 0.0))
-    return (x + dx, y + dy, max(z + dz, 0.008)), math.atan2(cy, cx)
+    x, y, z = placed(pose, grasp.position_m)
+    cx, cy, _ = rotate(pose[1], (math.cos(grasp.yaw_rad), math.sin(grasp.yaw_rad), 0.0))
+    return (x, y, max(z, 0.008)), math.atan2(cy, cx)
 
 
 def _fallback(asset: Asset) -> Grasp:

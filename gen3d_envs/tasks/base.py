@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gen3d_envs.assets.asset import Asset
-from gen3d_envs.geometry import Quaternion, Vector, rotate
+from gen3d_envs.geometry import Quaternion, Vector, placed
 from gen3d_envs.sim.world import ROBOT, SUPPORT, World
 
 FALLEN_M = -0.05
@@ -121,9 +121,7 @@ class Rule(Protocol):
 
 def center_of_mass(asset: Asset, pose: tuple[Vector, Quaternion]) -> Vector:
     """Centre of mass in the scene frame of an asset at ``pose``."""
-    (x, y, z), orientation = pose
-    dx, dy, dz = rotate(orientation, asset.com_m)
-    return x + dx, y + dy, z + dz
+    return placed(pose, asset.com_m)
 
 
 def at_rest(world: World, index: int) -> bool:

@@ -6,7 +6,7 @@ import math
 
 from gen3d_envs.assets.articulated import part_pose
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate
+from gen3d_envs.geometry import Vector, placed, rotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import Hold, Stage, Status, Watch
 
@@ -59,10 +59,8 @@ class MovePart:
         """Where the part is taken hold of now, scene frame: its handle, or its centre of mass."""
         world, target, part = self._stage.world, self._stage.target, self._part
         value = world.part_positions(target)[self._index]
-        (x, y, z), turn = part_pose(part.joint, value, *world.body_pose(target))
         point = part.com_m if part.handle is None else part.handle.position_m
-        dx, dy, dz = rotate(turn, point)
-        return x + dx, y + dy, z + dz
+        return placed(part_pose(part.joint, value, *world.body_pose(target)), point)
 
     def _done(self, share: float) -> bool:
         return share >= OPEN_SHARE if self._opens else share <= CLOSED_SHARE

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gen3d_envs.assets.asset import Asset
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate, seen_from
+from gen3d_envs.geometry import Vector, placed, rotate, seen_from
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.tasks.base import FALLEN_M, Hold, Stage, Status, Watch, at_rest, center_of_mass
 from gen3d_envs.tasks.ways import Edge, lowest_m
@@ -38,9 +38,8 @@ class Placing:
 
     def point(self) -> Vector:
         """The middle of the cavity's floor or of the surface, scene frame."""
-        position, orientation = self._stage.world.body_pose(self._receptacle)
-        dx, dy, dz = rotate(orientation, (self._area.x_m, self._area.y_m, self._area.low_m))
-        return position[0] + dx, position[1] + dy, position[2] + dz
+        area = self._area
+        return placed(self._stage.world.body_pose(self._receptacle), (area.x_m, area.y_m, area.low_m))
 
     def way_m(self, com_m: Vector) -> float:
         """See :meth:`gen3d_envs.tasks.base.Rule.way_m`; over the rim, or over the edge of the surface."""

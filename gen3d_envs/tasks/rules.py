@@ -12,7 +12,7 @@ import numpy as np
 
 from gen3d_envs.design.spacing import SIDES
 from gen3d_envs.errors import SceneError
-from gen3d_envs.geometry import Vector, rotate, seen_from, unrotate
+from gen3d_envs.geometry import Vector, placed, rotate, seen_from, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import Goal
 from gen3d_envs.tasks.base import Rule, Stage, at_rest, center_of_mass
@@ -224,9 +224,8 @@ class Stacked:
 
     def point(self) -> Vector:
         """See :meth:`Rule.point`."""
-        (px, py, pz), orientation = self._stage.world.body_pose(self._below)
-        dx, dy, dz = rotate(orientation, (*self._surface.center_m, self._surface.z_m))
-        return px + dx, py + dy, pz + dz + 0.5 * self._stage.assets[self._target].size_m[2]
+        x, y, z = placed(self._stage.world.body_pose(self._below), (*self._surface.center_m, self._surface.z_m))
+        return x, y, z + 0.5 * self._stage.assets[self._target].size_m[2]
 
     def way_m(self, com_m: Vector) -> float:
         """See :meth:`Rule.way_m`; over the edge of the top."""

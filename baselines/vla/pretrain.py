@@ -36,7 +36,7 @@ COARSE = 0.6
 PLACE = 5.5
 """Weight of the places beside that of the maps."""
 
-FOCUSING = Recipe(steps=1500, batch=64, lr=1e-3)
+FOCUSING = Recipe(steps=1500, batch=64, lr=5e-4)
 
 IMITATING = Recipe(steps=6000, batch=128, lr=1e-3)
 AUX = 0.2

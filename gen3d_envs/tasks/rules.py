@@ -16,7 +16,7 @@ from gen3d_envs.geometry import Vector, placed, rotate, seen_from, unrotate
 from gen3d_envs.sim.world import ROBOT, SUPPORT
 from gen3d_envs.spec import Goal
 from gen3d_envs.tasks.base import Rule, Stage, at_rest, center_of_mass
-from gen3d_envs.tasks.place import UPRIGHT, Placing
+from gen3d_envs.tasks.place import UPRIGHT, Placing, goal_area
 from gen3d_envs.tasks.ways import Edge, lowest_m
 
 BESIDE_M = 0.06
@@ -169,15 +169,15 @@ class Stacked:
     """
 
     def __init__(self, stage: Stage, target: int, below: int) -> None:
-        surface = stage.assets[below].surface
-        if surface is None:
+        if stage.assets[below].surface is None:
             raise SceneError(
                 "task.receptacle", stage.names[below], "has no flat top to stack on", "Choose a block, a book or a can"
             )
-        self._stage, self._target, self._below, self._surface = stage, target, below, surface
+        self._stage, self._target, self._below = stage, target, below
         asset, (_, orientation) = stage.assets[target], stage.world.body_pose(target)
+        self._top = area = goal_area(stage.assets[below], "on")
         self._edge = Edge.of(
-            stage.assets[below], surface.center_m, surface.z_m, surface.round, asset, orientation
+            stage.assets[below], (area.x_m, area.y_m), area.high_m, area.round, asset, orientation
         )  # fmt: skip
 
     def standing(self) -> bool:
@@ -195,12 +195,10 @@ class Stacked:
         """See :meth:`Rule.arrived`."""
         if index == self._below:
             return False
-        world, surface = self._stage.world, self._surface
-        com = center_of_mass(self._stage.assets[index], world.body_pose(index))
+        world, asset, top = self._stage.world, self._stage.assets[index], self._top
+        com = center_of_mass(asset, world.body_pose(index))
         x, y, z = seen_from(world.body_pose(self._below), com)
-        u, v = (x - surface.center_m[0]) / surface.half_x_m, (y - surface.center_m[1]) / surface.half_y_m
-        inside = u * u + v * v <= 1.0 if surface.round else abs(u) <= 1.0 and abs(v) <= 1.0
-        return inside and surface.z_m < z < surface.z_m + max(self._stage.assets[index].size_m)
+        return top.holds(x, y) and top.high_m < z < top.high_m + max(asset.size_m)
 
     def fulfilled(self) -> bool:
         """See :meth:`Rule.fulfilled`."""
@@ -220,14 +218,14 @@ class Stacked:
         world = self._stage.world
         (_, _, height), orientation = world.body_pose(self._target)
         lowest = height + lowest_m(self._stage.assets[self._target], orientation)
-        return lowest > world.body_pose(self._below)[0][2] + self._surface.z_m - LEVEL_M
+        return lowest > world.body_pose(self._below)[0][2] + self._top.high_m - LEVEL_M
 
     def point(self) -> Vector:
         """See :meth:`Rule.point`."""
-        x, y, z = placed(self._stage.world.body_pose(self._below), (*self._surface.center_m, self._surface.z_m))
+        x, y, z = placed(self._stage.world.body_pose(self._below), (self._top.x_m, self._top.y_m, self._top.high_m))
         return x, y, z + 0.5 * self._stage.assets[self._target].size_m[2]
 
     def way_m(self, com_m: Vector) -> float:
         """See :meth:`Rule.way_m`; over the edge of the top."""
         at = seen_from(self._stage.world.body_pose(self._below), com_m)
-        return self._edge.way_m(at, self._surface.z_m + 0.5 * self._stage.assets[self._target].size_m[2])
+        return self._edge.way_m(at, self._top.high_m + 0.5 * self._stage.assets[self._target].size_m[2])

@@ -265,6 +265,7 @@ def test_damaged_checkpoints_are_refused(folder: Path, tmp_path: Path) -> None:
         ("config.json", json.dumps({**config, "grip": [0.9, 0.1]}).encode()),
         ("config.json", json.dumps({**config, "grip": ["shut"]}).encode()),
         ("config.json", json.dumps({**config, "projection": [1.0]}).encode()),
+        ("config.json", json.dumps({**config, "projection": ["far"] * 12}).encode()),
     ]
     env = make(PICK, **SMALL)
     for number, (name, content) in enumerate(cases):

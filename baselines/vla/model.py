@@ -288,8 +288,8 @@ class FlowVLA(PreTrainedModel):
         self.text = TextEncoder(config.text_width)
         self.tower = Tower(config.channels, config.text_width)
         self.features = config.cameras * self.tower.size + config.text_width
-        if len(config.projection) != 12:
-            raise ValueError(f"projection has {len(config.projection)} numbers, not 12")
+        if len(config.projection) != 12 or not all(map(math.isfinite, config.projection)):
+            raise ValueError(f"projection {config.projection} is not 12 finite numbers")
         self.locate = nn.Sequential(
             nn.Linear(self.features, config.hidden), nn.SiLU(), nn.Linear(config.hidden, len(PLACES))
         )

@@ -209,7 +209,9 @@ def test_looking_at_half_precision_is_nearly_the_same_and_measured_in_full(demos
         list(see(model, demos, tmp_path / str(half), Recipe(steps=12, batch=16, save_every=3, half=half)))
         for model, half in zip(models, (False, True), strict=True)
     ]
-    full, half = (np.array([list(progress.figures.values()) for progress in each]) for each in made)
+    # The losses: which pixel is the highest of a map that says nothing yet, and so the errors in mm, rounding decides.
+    losses = ("loss", "heat", "place")
+    full, half = (np.array([[progress.figures[name] for name in losses] for progress in each]) for each in made)
     np.testing.assert_allclose(half, full, rtol=0.03)
     assert not np.array_equal(half, full)
     assert all(tensor.dtype == torch.float32 for tensor in models[1].state_dict().values())

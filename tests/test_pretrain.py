@@ -16,7 +16,7 @@ from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
 from gen3d_envs.baselines.vla.model import EYES, FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
-from gen3d_envs.baselines.vla.pretrain import Batches, focus, heat_loss, imitate, new_model, see
+from gen3d_envs.baselines.vla.pretrain import Batches, focus, heat_loss, imitate, locating_errors, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
 from hypothesis import given
@@ -203,17 +203,25 @@ def test_labels_tell_how_wide_and_high_a_goal_is_and_how_far_a_thing_hangs(env: 
     assert told["goal z"] < told["rim z"] + 0.01
 
 
-def test_looking_at_half_precision_is_nearly_the_same_and_measured_in_full(demos: Demos, tmp_path: Path) -> None:
+# In steps so small that both stay the same network, all figures are; in others the losses: of a map that says nothing
+# yet rounding decides which pixel is the highest, and so the errors in mm.
+@pytest.mark.parametrize(("lr", "compared"), [(1e-5, 7), (1e-3, 3)])
+def test_looking_at_half_precision_is_nearly_the_same_and_measured_in_full(
+    demos: Demos, tmp_path: Path, lr: float, compared: int
+) -> None:
     models = [new_model("micro", demos.contract, 0) for _ in range(2)]
     made = [
-        list(see(model, demos, tmp_path / str(half), Recipe(steps=12, batch=16, save_every=3, half=half)))
+        list(see(model, demos, tmp_path / str(half), Recipe(steps=12, batch=16, lr=lr, save_every=3, half=half)))
         for model, half in zip(models, (False, True), strict=True)
     ]
-    # The losses: which pixel is the highest of a map that says nothing yet, and so the errors in mm, rounding decides.
-    losses = ("loss", "heat", "place")
-    full, half = (np.array([[progress.figures[name] for name in losses] for progress in each]) for each in made)
+    names = list(made[0][0].figures)
+    assert names[:3] == ["loss", "heat", "place"] and len(names) == 7
+    full, half = (np.array([list(progress.figures.values()) for progress in each])[:, :compared] for each in made)
     np.testing.assert_allclose(half, full, rtol=0.03)
     assert not np.array_equal(half, full)
+    rows = np.arange(60)
+    errors = [locating_errors(models[1], Batches(demos, models[1], rows, each), rows) for each in (False, True)]
+    assert errors[0] == errors[1], "measured in full"
     assert all(tensor.dtype == torch.float32 for tensor in models[1].state_dict().values())
     with pytest.raises(FieldError, match="holds another training"):
         next(see(new_model("micro", demos.contract, 0), demos, tmp_path / "True", TINY))

@@ -177,7 +177,7 @@ def test_what_is_between_the_fingers_is_where_the_tool_is(opening: float, held: 
     model, batch = tiny(), inputs("pick the cup", "put the ball in the bowl")
     batch.proprio[:, 6] = opening
     seen = model.tell(model.perceive(batch.pixels, batch.tokens)[0])
-    told = model.attend(model.perceive(batch.pixels, batch.tokens)[0], batch.proprio)[1]
+    told = model.find(model.perceive(batch.pixels, batch.tokens)[0], batch.proprio)
     assert torch.equal(told[:, 5:], seen[:, 5:]), "the goal is seen"
     if not held:
         assert torch.equal(told, seen)
@@ -189,7 +189,7 @@ def test_what_is_between_the_fingers_is_where_the_tool_is(opening: float, held: 
     model.config.grip = []
     older = FlowVLA(model.config).eval()
     older.load_state_dict(model.state_dict())
-    assert torch.equal(older.attend(older.perceive(batch.pixels, batch.tokens)[0], batch.proprio)[1], seen)
+    assert torch.equal(older.find(older.perceive(batch.pixels, batch.tokens)[0], batch.proprio), seen)
 
 
 # ---- checkpoints ---------------------------------------------------------------------------------------------------

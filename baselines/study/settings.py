@@ -31,7 +31,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         demo_scenes, demos: training scenes and demonstrations for imitation.
         clumsy: see :class:`gen3d_envs.baselines.vla.demos.DemoSettings`. With steady hands (0) the policy never learns
             to open an empty fist, and fine-tuning is half as fast.
-        imitate_steps: optimizer steps of imitation. From 12 demonstrations 19 % of the episodes succeed, and arXiv
+        imitate_steps: optimizer steps of imitation. From 12 demonstrations 21 % of the episodes succeed, and arXiv
             2603.18532 begins at 10 %; with more of them it is more, but it is fine-tuning that is studied.
         counts: numbers of generated scenes to fine-tune in; 0 stands for :data:`HANDMADE`.
         focus: episodes in those scenes whose frames it goes on learning to see with before it is fine-tuned there.

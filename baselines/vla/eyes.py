@@ -107,7 +107,7 @@ def believed(model: FlowVLA, frames: Sequence[dict[str, NDArray[Any]]]) -> NDArr
         return torch.from_numpy(np.stack([frame[name] for frame in frames])).to(model.device)
 
     features, _ = model.perceive(stack("pixels"), stack("tokens"))
-    found: NDArray[np.float32] = model.in_metres(model.attend(features, stack("agent_pos"))[1]).cpu().numpy()
+    found: NDArray[np.float32] = model.in_metres(model.find(features, stack("agent_pos"))).cpu().numpy()
     return found
 
 

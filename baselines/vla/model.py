@@ -340,10 +340,9 @@ class FlowVLA(PreTrainedModel):
         views, heat = self.tower(pixels.flatten(0, 1), words.repeat_interleave(count, 0))
         return torch.cat([views.view(len(words), -1), words], 1), heat[::count]
 
-    def attend(self, features: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen, ``(B, seen_size)``, and the normalised :data:`PLACES`, ``(B, 11)``, from :meth:`perceive`'s."""
-        found = self.held(self.tell(features), proprio)
-        return self.relate(found, proprio), found
+    def find(self, features: Tensor, proprio: Tensor) -> Tensor:
+        """Where it believes things to be: normalised :data:`PLACES`, ``(B, 11)``, from :meth:`perceive`'s features."""
+        return self.held(self.tell(features), proprio)
 
     def tell(self, features: Tensor) -> Tensor:
         """Normalised :data:`PLACES` as the picture shows them, ``(B, 11)``.
@@ -421,7 +420,8 @@ class FlowVLA(PreTrainedModel):
 
     def encode(self, inputs: Inputs) -> Tensor:
         """What is seen, ``(B, seen_size)``."""
-        return self.attend(self.perceive(inputs.pixels, inputs.tokens)[0], inputs.proprio)[0]
+        features, _ = self.perceive(inputs.pixels, inputs.tokens)
+        return self.relate(self.find(features, inputs.proprio), inputs.proprio)
 
     def velocity(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
         """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`.

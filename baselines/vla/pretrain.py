@@ -255,7 +255,7 @@ def _locating(
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of where things are said to be, and its parts."""
     features, heat = batches.look(rows, noise, coarsely)
-    _, found = model.attend(features, batches.proprio(rows))
+    found = model.find(features, batches.proprio(rows))
     place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
     return heat + PLACE * place, {"heat": float(heat.detach()), "place": float(place.detach())}
 
@@ -269,7 +269,7 @@ def locating_errors(
     for start in range(0, len(rows), 250):
         part = rows[start : start + 250]
         features, _ = batches.look(part, None, coarsely)
-        found.append(model.attend(features, batches.proprio(part))[1].cpu())
+        found.append(model.find(features, batches.proprio(part)).cpu())
         wanted.append(batches.labels(part).cpu())
     a, b = model.in_metres(torch.cat(found)), model.in_metres(torch.cat(wanted))
     turn = torch.atan2(a[:, 4], a[:, 3]) - torch.atan2(b[:, 4], b[:, 3])
@@ -313,8 +313,9 @@ def imitate(
         rows = batches.draw(rng, recipe.batch)
         if train_tower:
             features, heat = batches.look(rows, noise)
-            seen, found = model.attend(features, batches.proprio(rows))
-            flow = flow_loss(model, seen, model.normalise(batches.chunks(rows)), noise)
+            proprio = batches.proprio(rows)
+            found = model.find(features, proprio)
+            flow = flow_loss(model, model.relate(found, proprio), model.normalise(batches.chunks(rows)), noise)
             place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
             figures = {"flow": float(flow.detach()), "place": float(place.detach())}
             return flow + AUX * (heat + PLACE * place), figures

@@ -66,25 +66,35 @@ def look(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0
         FieldError: no episode, or a negative seed.
     """
     require_same(model.config.made_for(), settings.contract, IGNORED)
-    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
-        if value < least:
-            raise FieldError(name, value, f"is below {least}", f"Give at least {least}")
+    seeds = episode_seeds(episodes, seed)
     env = settings.make()
     try:
         for scene in settings.scenes:
-            for episode in range(episodes):
-                frames, true = _played(settings, env, scene, [seed, episode])
+            for each in seeds:
+                frames, true = _played(settings, env, scene, each)
                 found = believed(model, frames)
                 yield Sight(scene, true[:, 2] > true[0, 2] + LIFTED_M, found, true)
     finally:
         env.close()
 
 
+def episode_seeds(episodes: int, seed: int) -> list[int]:
+    """Seeds of the resets in every scene.
+
+    Raises:
+        FieldError: no episode, or a negative seed.
+    """
+    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
+        if value < least:
+            raise FieldError(name, value, f"is below {least}", f"Give at least {least}")
+    return [int(np.random.default_rng([seed, episode]).integers(2**31)) for episode in range(episodes)]
+
+
 def _played(
-    settings: EnvSettings, env: Any, scene: str, seed: Sequence[int]
+    settings: EnvSettings, env: Any, scene: str, seed: int
 ) -> tuple[list[dict[str, NDArray[Any]]], NDArray[np.float32]]:
     expert, labeller, kinds = ScriptedExpert(env), Labeller(env), shapes(settings, env)
-    _, info = env.reset(seed=int(np.random.default_rng(seed).integers(2**31)), options={"scene": scene})
+    _, info = env.reset(seed=seed, options={"scene": scene})
     expert.reset(info["instruction"])
     labeller.begin()
     frames, labels = [], []
@@ -117,11 +127,11 @@ def table(sights: Sequence[Sight]) -> str:
     That is within 10 mm at the reset, the median over the scene's episodes.
     """
     lines = ["| the thing is | frames | median | 90 % |", "|---|---|---|---|"]
-    asked: list[tuple[str, Callable[[Sight], NDArray[np.bool_]]]] = [
+    kinds: list[tuple[str, Callable[[Sight], NDArray[np.bool_]]]] = [
         ("at rest", lambda sight: ~sight.lifted),
         ("lifted", lambda sight: sight.lifted),
     ]
-    for name, chosen in asked:
+    for name, chosen in kinds:
         errors = np.concatenate([sight.grasp_m[chosen(sight)] for sight in sights])
         middle, most = (1e3 * np.quantile(errors, (0.5, 0.9))) if len(errors) else (np.nan, np.nan)
         lines.append(f"| {name} | {len(errors)} | {middle:.1f} mm | {most:.1f} mm |")
@@ -132,19 +142,29 @@ def table(sights: Sequence[Sight]) -> str:
     return "\n".join([*lines, "", f"Within 10 mm at the reset: {near} of {len(scenes)} scenes"])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """See the module."""
-    parser = argparse.ArgumentParser(prog="python -m gen3d_envs.baselines.vla.eyes", description=__doc__)
+def asked(name: str, about: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line of a trial: a policy, a split, how many scenes and episodes, and their seed."""
+    parser = argparse.ArgumentParser(prog=f"python -m gen3d_envs.baselines.vla.{name}", description=about)
     parser.add_argument("policy", help="folder of a FlowVLA")
     parser.add_argument("--split", default="train", choices=["train", "heldout", "handmade"])
     parser.add_argument("--scenes", type=int, default=None, help="how many of the split, the first (default: all)")
     parser.add_argument("--episodes", type=int, default=1, help="in each scene (default: 1)")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def opened(args: argparse.Namespace) -> tuple[FlowVLA, EnvSettings]:
+    """The policy of a command line, and the environments it is tried in."""
+    model = load_flow_vla(Path(args.policy))
+    size = model.config.made_for().pictures[0].height
+    return model, EnvSettings(scenes=scenes_of(args.split, args.scenes), size=size)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """See the module."""
+    args = asked("eyes", __doc__, arguments)
     try:
-        model = load_flow_vla(Path(args.policy))
-        size = model.config.made_for().pictures[0].height
-        settings = EnvSettings(scenes=scenes_of(args.split, args.scenes), size=size)
+        model, settings = opened(args)
         print(table(list(look(model, settings, args.episodes, args.seed))))
     except Gen3DError as error:
         print(f"eyes: {error}", file=sys.stderr)

@@ -458,7 +458,11 @@ class FlowVLA(PreTrainedModel):
         Returns:
             ``(B, chunk, action_dim)`` in [-1, 1].
         """
-        seen = self.encode(inputs)
+        return self.act(self.encode(inputs), steps, start)
+
+    @torch.no_grad()
+    def act(self, seen: Tensor, steps: int | None = None, start: Tensor | None = None) -> Tensor:
+        """The chunk of :meth:`plan` for what is seen, ``(B, seen_size)``."""
         count = self.config.flow_steps if steps is None else steps
         x = torch.zeros(len(seen), self.size, device=seen.device) if start is None else start
         for step in range(count):

@@ -1,0 +1,117 @@
+"""How well a policy acts: its success with its own eyes, and where the simulator tells it where things are.
+
+``python -m gen3d_envs.baselines.vla.hands POLICY --split heldout`` plays the same episodes both ways. What it misses
+with the simulator's places is not for its eyes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gen3d_envs.contract import require_same
+from gen3d_envs.env import Gen3DEnv
+from gen3d_envs.errors import Gen3DError
+from gen3d_envs.statistics import wilson_interval
+
+from .config import IGNORED
+from .eyes import asked, episode_seeds, opened
+from .labels import PLACES, Labeller
+from .model import FlowVLA
+from .scenes import EnvSettings, observe, shapes
+
+
+@dataclass(frozen=True)
+class Deed:
+    """How an episode ended.
+
+    Attributes:
+        scene: its name.
+        told: whether the policy was told the simulator's places instead of asking its eyes.
+        outcome: ``"success"``, or what went wrong, as evaluations name it.
+    """
+
+    scene: str
+    told: bool
+    outcome: str
+
+
+def act(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0) -> Iterator[Deed]:
+    """Play every episode twice, without noise: with the policy's own eyes, then with the simulator's places.
+
+    Args:
+        model: in evaluation mode.
+        settings: environments and scenes.
+        episodes: in each scene.
+        seed: of the episodes, from 0.
+
+    Raises:
+        ContractError: the environments are not what the model was made for.
+        FieldError: no episode, or a negative seed.
+    """
+    require_same(model.config.made_for(), settings.contract, IGNORED)
+    seeds = episode_seeds(episodes, seed)
+    env = settings.make()
+    try:
+        for scene in settings.scenes:
+            for each in seeds:
+                for told in (False, True):
+                    env.reset(seed=each, options={"scene": scene})
+                    yield Deed(scene, told, _played(model, settings, env, told))
+    finally:
+        env.close()
+
+
+@torch.no_grad()
+def _played(model: FlowVLA, settings: EnvSettings, env: Gen3DEnv, told: bool) -> str:
+    labeller = Labeller(env)
+    labeller.begin()
+    now = {name: np.zeros((1, *shape), kind) for name, (shape, kind) in shapes(settings, env).items()}
+    while True:
+        observe(settings, env, {name: array[0] for name, array in now.items()})
+        seen = {name: torch.from_numpy(array).to(model.device) for name, array in now.items()}
+        if told:
+            truth = torch.from_numpy(labeller.read()[None, : len(PLACES)]).to(model.device)
+            found = model.normalised(truth)
+        else:
+            found = model.tell(model.perceive(seen["pixels"], seen["tokens"])[0])
+        sight = model.relate(model.held(found, seen["agent_pos"]), seen["agent_pos"])
+        chunk: NDArray[np.float32] = model.act(sight).cpu().numpy()
+        for action in chunk[0]:
+            _, _, terminated, truncated, info = env.step(action)
+            if terminated or truncated:
+                return str(info["outcome"])
+
+
+def table(deeds: Sequence[Deed]) -> str:
+    """Success both ways with 95 % intervals (Wilson), and how the others ended."""
+    lines = ["| places | success | how the others ended |", "|---|---|---|"]
+    for told, name in ((False, "its own eyes'"), (True, "the simulator's")):
+        ends = Counter(deed.outcome for deed in deeds if deed.told is told)
+        good, all_ = ends.pop("success", 0), sum(deed.told is told for deed in deeds)
+        low, high = wilson_interval(good, all_)
+        others = ", ".join(f"{count} {outcome}" for outcome, count in ends.most_common())
+        lines.append(f"| {name} | {good / all_:.1%} ({low:.1%} to {high:.1%}, {all_}) | {others} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """See the module."""
+    args = asked("hands", __doc__, arguments)
+    try:
+        model, settings = opened(args)
+        print(table(list(act(model, settings, args.episodes, args.seed))))
+    except Gen3DError as error:
+        print(f"hands: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -207,10 +207,41 @@ def study() -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
+RECIPES = {
+    "study-steady": "the expert of the demonstrations errs at times",
+    "study-clumsy": "mirrored, 12 demonstrations for 50, what is held is where the tool is, scenes in rounds, smaller "
+    "steps late",
+    "study-straight": "sizes beside places, transport over the rim",
+    "study-regressed": "places from peaks and the camera",
+    "study": "",
+}
+"""Folders of the study's recipes, and what was new in the next one."""
+
+
+def recipes() -> str:
+    """What every recipe of the learning study reached: its imitation, and its longest training in most scenes.
+
+    Raises:
+        FieldError: as :func:`integrations`.
+    """
+    lines = ["| recipe | imitation | decisions | training | held-out | hand-made | new in the next |", "|---|---|---|---|---|---|---|"]
+    for name, change in RECIPES.items():
+        path = results_folder() / name / "table.md"
+        if not path.is_file():
+            raise FieldError("generated", "recipes", "has no record here", "Run it in a checkout of the repository")
+        table = path.read_text(encoding="utf-8").splitlines()
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+        first = next(row for row in rows if row[0] == "imitation only")
+        last = [row for row in rows if row[0] == "100 generated"][-1]
+        shares = [cell.partition(" (")[0] for cell in (first[3], last[1], *last[3:6])]
+        lines.append(f"| `{name}` | {' | '.join(shares)} | {change} |")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "arguments": arguments, "agent_pos": agent_pos, "state": state, "bridge": bridge, "actions": actions,
     "outcomes": outcomes, "rewards": rewards, "tasks": tasks, "ids": ids, "integrations": integrations,
     "axes": axes, "randomization": randomization, "results": results,
-    "study": study,
+    "study": study, "recipes": recipes,
 }  # fmt: skip
 """Every generated block by name."""

@@ -224,7 +224,10 @@ def recipes() -> str:
     Raises:
         FieldError: as :func:`integrations`.
     """
-    lines = ["| recipe | imitation | decisions | training | held-out | hand-made | new in the next |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| recipe | imitation | decisions | training | held-out | hand-made | new in the next |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, change in RECIPES.items():
         path = results_folder() / name / "table.md"
         if not path.is_file():

@@ -14,7 +14,7 @@ from .table import PAPER, Trained
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 480, 64, 190, 40, 64
 INK, SOFT, LINE, PAPER_COLOR, GROUND = "#1b1f26", "#5b6472", "#dfe3e9", "#b9c0cb", "#ffffff"
 COLORS = {"train": "#2458d6", "heldout": "#d9480f", "handmade": "#14804a"}
-NAMES = {"train": "those generated scenes", "heldout": "held-out scenes", "handmade": "hand-made scenes"}
+NAMES = {"train": "the 100 training scenes", "heldout": "held-out scenes", "handmade": "hand-made scenes"}
 SCALE = 2
 """Pixels of the PNG per unit of the drawing."""
 

@@ -30,7 +30,9 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
         settings: of the study.
     """
     head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in rows(trained))
+    # A number and its sign stay on one line.
+    lines = [[escape(cell).replace(" %", "&nbsp;%") for cell in cells] for cells in rows(trained)]
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for cells in lines)
     facts = "".join(
         f"<tr><td>{escape(name)}</td><td><code>{escape(str(value))}</code></td></tr>"
         for name, value in msgspec.to_builtins(settings).items()

@@ -155,16 +155,20 @@ def randomization() -> str:
     return "\n".join(rows)
 
 
+def _record(block: str, path: Path) -> str:
+    if not path.is_file():
+        raise FieldError("generated", block, "has no record here", "Run it in a checkout of the repository")
+    return path.read_text(encoding="utf-8")
+
+
 def integrations() -> str:
     """Other codebases that were run on these environments, when, and with which versions.
 
     Raises:
         FieldError: there is no record: this is an installed package, not a checkout.
     """
-    if not _INTEGRATIONS.is_file():
-        raise FieldError("generated", "integrations", "has no record here", "Run it in a checkout of the repository")
     rows = ["| codebase | version | Gymnasium | Python | outcome | date |", "|---|---|---|---|---|---|"]
-    for row in json.loads(_INTEGRATIONS.read_text(encoding="utf-8")):
+    for row in json.loads(_record("integrations", _INTEGRATIONS)):
         outcome = f"{row['outcome']}: {row['detail']}".replace("|", "\\|")
         rows.append(
             f"| {row['name']} | {row['version']} | {row['gymnasium']} | {row['python']} | {outcome} | {row['date']} |"
@@ -201,10 +205,7 @@ def study() -> str:
     Raises:
         FieldError: as :func:`integrations`.
     """
-    path = results_folder() / "study" / "table.md"
-    if not path.is_file():
-        raise FieldError("generated", "study", "has no record here", "Run it in a checkout of the repository")
-    return path.read_text(encoding="utf-8").strip()
+    return _record("study", results_folder() / "study" / "table.md").strip()
 
 
 RECIPES = {
@@ -229,10 +230,7 @@ def recipes() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, change in RECIPES.items():
-        path = results_folder() / name / "table.md"
-        if not path.is_file():
-            raise FieldError("generated", "recipes", "has no record here", "Run it in a checkout of the repository")
-        table = path.read_text(encoding="utf-8").splitlines()
+        table = _record("recipes", results_folder() / name / "table.md").splitlines()
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
         first = next(row for row in rows if row[0] == "imitation only")
         last = [row for row in rows if row[0] == "100 generated"][-1]

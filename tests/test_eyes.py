@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from gen3d_envs.baselines.vla.config import make_config
-from gen3d_envs.baselines.vla.eyes import Sight, look, main, table
+from gen3d_envs.baselines.vla.eyes import Sight, look, table
 from gen3d_envs.baselines.vla.labels import PLACES
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.scenes import EnvSettings
@@ -40,17 +38,3 @@ def test_an_episode_is_looked_at_frame_by_frame() -> None:
     assert first.found.shape == first.true.shape == (len(first.lifted), len(PLACES))
     assert not first.lifted[0] and first.lifted[-1]  # the expert picks it up
     assert np.array_equal(first.true, again.true) and np.array_equal(first.found, again.found)
-
-
-def test_what_is_no_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 1
-    assert "holds no model.safetensors" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("option", "value"), [("episodes", "0"), ("seed", "-1"), ("scenes", "0")])
-def test_what_cannot_be_looked_at_is_refused(
-    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    FlowVLA(make_config("micro", EnvSettings(scenes=(PICK,), size=32).contract)).save_pretrained(tmp_path)
-    assert main([str(tmp_path), f"--{option}={value}"]) == 1
-    assert value in capsys.readouterr().err

@@ -9,12 +9,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from gen3d_envs.baselines.vla.config import make_config
-from gen3d_envs.baselines.vla.hands import Deed, act, main, table
-from gen3d_envs.baselines.vla.model import FlowVLA
+from gen3d_envs.baselines.vla.hands import Deed, act, table
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
-from helpers import PICK
 
 RELEASED = Path(__file__).parents[1] / "registry" / "checkpoints" / "flow-vla-100"
 
@@ -34,17 +31,3 @@ def test_the_table_tells_how_often_and_how_else_it_ended() -> None:
     lines = table([*deeds, Deed("S", True, "success")]).splitlines()
     assert lines[2].startswith("| its own eyes' | 50.0% (") and lines[2].endswith(", 2) | 1 dropped |")
     assert lines[3].startswith("| the simulator's | 100.0% (") and lines[3].endswith("100.0%, 2) |  |")
-
-
-def test_what_is_no_policy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 1
-    assert "hands: " in (words := capsys.readouterr().err) and "holds no model.safetensors" in words
-
-
-@pytest.mark.parametrize(("option", "value"), [("episodes", "0"), ("seed", "-1"), ("scenes", "0")])
-def test_what_cannot_be_played_is_refused(
-    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    FlowVLA(make_config("micro", EnvSettings(scenes=(PICK,), size=32).contract)).save_pretrained(tmp_path)
-    assert main([str(tmp_path), f"--{option}={value}"]) == 1
-    assert value in capsys.readouterr().err

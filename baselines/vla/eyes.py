@@ -5,26 +5,20 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gen3d_envs.contract import require_same
-from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.experts.scripted import ScriptedExpert
 
-from .config import IGNORED
 from .labels import PLACES, Labeller
 from .model import FlowVLA
-from .policy import load_flow_vla
-from .scenes import EnvSettings, observe, scenes_of, shapes
+from .scenes import EnvSettings, observe, shapes
+from .tries import command, tries
 
 LIFTED_M = 0.03
 """How far above where it lay a thing is no longer at rest."""
@@ -65,29 +59,9 @@ def look(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0
         ContractError: the environments are not what the model was made for.
         FieldError: no episode, or a negative seed.
     """
-    require_same(model.config.made_for(), settings.contract, IGNORED)
-    seeds = episode_seeds(episodes, seed)
-    env = settings.make()
-    try:
-        for scene in settings.scenes:
-            for each in seeds:
-                frames, true = _played(settings, env, scene, each)
-                found = believed(model, frames)
-                yield Sight(scene, true[:, 2] > true[0, 2] + LIFTED_M, found, true)
-    finally:
-        env.close()
-
-
-def episode_seeds(episodes: int, seed: int) -> list[int]:
-    """Seeds of the resets in every scene.
-
-    Raises:
-        FieldError: no episode, or a negative seed.
-    """
-    for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
-        if value < least:
-            raise FieldError(name, value, f"is below {least}", f"Give at least {least}")
-    return [int(np.random.default_rng([seed, episode]).integers(2**31)) for episode in range(episodes)]
+    for env, scene, each in tries(model, settings, episodes, seed):
+        frames, true = _played(settings, env, scene, each)
+        yield Sight(scene, true[:, 2] > true[0, 2] + LIFTED_M, believed(model, frames), true)
 
 
 def _played(
@@ -127,11 +101,11 @@ def table(sights: Sequence[Sight]) -> str:
     That is within 10 mm at the reset, the median over the scene's episodes.
     """
     lines = ["| the thing is | frames | median | 90 % |", "|---|---|---|---|"]
-    kinds: list[tuple[str, Callable[[Sight], NDArray[np.bool_]]]] = [
+    asked: list[tuple[str, Callable[[Sight], NDArray[np.bool_]]]] = [
         ("at rest", lambda sight: ~sight.lifted),
         ("lifted", lambda sight: sight.lifted),
     ]
-    for name, chosen in kinds:
+    for name, chosen in asked:
         errors = np.concatenate([sight.grasp_m[chosen(sight)] for sight in sights])
         middle, most = (1e3 * np.quantile(errors, (0.5, 0.9))) if len(errors) else (np.nan, np.nan)
         lines.append(f"| {name} | {len(errors)} | {middle:.1f} mm | {most:.1f} mm |")
@@ -142,34 +116,9 @@ def table(sights: Sequence[Sight]) -> str:
     return "\n".join([*lines, "", f"Within 10 mm at the reset: {near} of {len(scenes)} scenes"])
 
 
-def asked(name: str, about: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line of a trial: a policy, a split, how many scenes and episodes, and their seed."""
-    parser = argparse.ArgumentParser(prog=f"python -m gen3d_envs.baselines.vla.{name}", description=about)
-    parser.add_argument("policy", help="folder of a FlowVLA")
-    parser.add_argument("--split", default="train", choices=["train", "heldout", "handmade"])
-    parser.add_argument("--scenes", type=int, default=None, help="how many of the split, the first (default: all)")
-    parser.add_argument("--episodes", type=int, default=1, help="in each scene (default: 1)")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
-
-
-def opened(args: argparse.Namespace) -> tuple[FlowVLA, EnvSettings]:
-    """The policy of a command line, and the environments it is tried in."""
-    model = load_flow_vla(Path(args.policy))
-    size = model.config.made_for().pictures[0].height
-    return model, EnvSettings(scenes=scenes_of(args.split, args.scenes), size=size)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """See the module."""
-    args = asked("eyes", __doc__, arguments)
-    try:
-        model, settings = opened(args)
-        print(table(list(look(model, settings, args.episodes, args.seed))))
-    except Gen3DError as error:
-        print(f"eyes: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command("eyes", __doc__, lambda *tried: table(list(look(*tried))), arguments)
 
 
 if __name__ == "__main__":

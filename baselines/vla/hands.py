@@ -6,25 +6,20 @@ with the simulator's places is not for its eyes.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from gen3d_envs.contract import require_same
 from gen3d_envs.env import Gen3DEnv
-from gen3d_envs.errors import Gen3DError
 from gen3d_envs.statistics import wilson_interval
 
-from .config import IGNORED
-from .eyes import asked, episode_seeds, opened
 from .labels import PLACES, Labeller
-from .model import FlowVLA
+from .model import FlowVLA, Inputs
 from .scenes import EnvSettings, observe, shapes
+from .tries import command, tries
 
 
 @dataclass(frozen=True)
@@ -55,35 +50,28 @@ def act(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0)
         ContractError: the environments are not what the model was made for.
         FieldError: no episode, or a negative seed.
     """
-    require_same(model.config.made_for(), settings.contract, IGNORED)
-    seeds = episode_seeds(episodes, seed)
-    env = settings.make()
-    try:
-        for scene in settings.scenes:
-            for each in seeds:
-                for told in (False, True):
-                    env.reset(seed=each, options={"scene": scene})
-                    yield Deed(scene, told, _played(model, settings, env, told))
-    finally:
-        env.close()
+    for env, scene, each in tries(model, settings, episodes, seed):
+        for told in (False, True):
+            env.reset(seed=each, options={"scene": scene})
+            yield Deed(scene, told, _played(model, settings, env, told))
 
 
 @torch.no_grad()
 def _played(model: FlowVLA, settings: EnvSettings, env: Gen3DEnv, told: bool) -> str:
     labeller = Labeller(env)
-    labeller.begin()
+    if told:
+        labeller.begin()
     now = {name: np.zeros((1, *shape), kind) for name, (shape, kind) in shapes(settings, env).items()}
     while True:
         observe(settings, env, {name: array[0] for name, array in now.items()})
-        seen = {name: torch.from_numpy(array).to(model.device) for name, array in now.items()}
+        inputs = Inputs(*(torch.from_numpy(now[name]).to(model.device) for name in ("pixels", "agent_pos", "tokens")))
         if told:
             truth = torch.from_numpy(labeller.read()[None, : len(PLACES)]).to(model.device)
-            found = model.normalised(truth)
+            found = model.held(model.normalised(truth), inputs.proprio)
+            chunk = model.act(model.relate(found, inputs.proprio))
         else:
-            found = model.tell(model.perceive(seen["pixels"], seen["tokens"])[0])
-        sight = model.relate(model.held(found, seen["agent_pos"]), seen["agent_pos"])
-        chunk: NDArray[np.float32] = model.act(sight).cpu().numpy()
-        for action in chunk[0]:
+            chunk = model.plan(inputs)
+        for action in chunk[0].cpu().numpy():
             _, _, terminated, truncated, info = env.step(action)
             if terminated or truncated:
                 return str(info["outcome"])
@@ -103,14 +91,7 @@ def table(deeds: Sequence[Deed]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """See the module."""
-    args = asked("hands", __doc__, arguments)
-    try:
-        model, settings = opened(args)
-        print(table(list(act(model, settings, args.episodes, args.seed))))
-    except Gen3DError as error:
-        print(f"hands: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command("hands", __doc__, lambda *tried: table(list(act(*tried))), arguments)
 
 
 if __name__ == "__main__":

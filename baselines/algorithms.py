@@ -107,8 +107,10 @@ class TrainSettings:
             if name not in {each.name for each in known}:
                 listed = ", ".join(f"{each.name}={each.default}" for each in known)
                 raise FieldError(f"option {name}", self.options[name], f"{self.algo} has none", f"It has {listed}")
+        pairs = {each.name for each in known if isinstance(each.default, tuple)}
+        plain = {name: text.split(",") if name in pairs else text for name, text in self.options.items()}
         try:
-            return msgspec.convert(dict(self.options), kind, strict=False)
+            return msgspec.convert(plain, kind, strict=False)
         except msgspec.ValidationError as error:
             given = " ".join(f"{name}={value}" for name, value in self.options.items())
             raise FieldError("options", given, str(error), "Give a value of the right kind") from None

@@ -53,7 +53,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def env() -> Iterator[FleetVecEnv]:
-    made = FleetVecEnv(Fleet(FLEET), new_policy(), frozen=True, flow_steps=4)
+    made = FleetVecEnv(Fleet(FLEET), new_policy(), train_eyes=False, flow_steps=4)
     yield made
     made.close()
 
@@ -73,7 +73,7 @@ def test_the_likelihood_is_that_of_the_chain(env: FleetVecEnv) -> None:
     policy, obs = actor(env), seen(env)
     chain, _, log = policy(obs)
     states = chain.view(3, 5, 28)
-    hidden = policy._seen(policy.model, obs)
+    hidden = policy.model.understand(policy.model.look(obs), obs["proprio"])
     low, high = LOG_STD
     deviation = torch.exp(low + (high - low) * torch.sigmoid(policy.noise(hidden)))
     expected = torch.zeros(3)
@@ -104,7 +104,7 @@ def test_the_ratio_is_to_the_power_s(env: FleetVecEnv) -> None:
 def test_noise_stays_in_its_bounds_and_is_scaled_down(env: FleetVecEnv) -> None:
     policy, obs = actor(env), seen(env)
     torch.nn.init.normal_(policy.noise.weight, std=100.0)
-    hidden = policy._seen(policy.model, obs)
+    hidden = policy.model.understand(policy.model.look(obs), obs["proprio"])
     logs = policy._deviation(hidden).log().detach()
     assert float(logs.min()) >= LOG_STD[0] - 1e-5 and float(logs.max()) <= LOG_STD[1] + 1e-5
     policy.noise_scale = 0.5

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
+from gen3d_envs.baselines.vla.batches import Batches
 from gen3d_envs.baselines.vla.config import FlowVLAConfig
 from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings, collect, moving
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
@@ -16,7 +17,7 @@ from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
 from gen3d_envs.baselines.vla.model import EYES, FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
-from gen3d_envs.baselines.vla.pretrain import Batches, focus, heat_loss, imitate, locating_errors, new_model, see
+from gen3d_envs.baselines.vla.pretrain import focus, heat_loss, imitate, locating_errors, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
 from hypothesis import given

@@ -25,8 +25,8 @@ Loader = Callable[[Path, gymnasium.Env[Any, Any], PolicyOptions], ChunkPolicy]
 
 LOADERS: dict[str, str | Loader] = {
     "gen3d_flow_vla": "gen3d_envs.baselines.vla.policy:load_policy",
-    "gen3d_pi0": "gen3d_envs.baselines.vla.pi0_policy:load_policy",
-    "pi0": "gen3d_envs.baselines.vla.pi0_policy:refuse_bare",
+    "gen3d_pi0": "gen3d_envs.baselines.vla.policy:load_policy",
+    "pi0": "gen3d_envs.baselines.vla.policy:refuse_bare",
 }
 """By ``model_type``: a loader, or ``"module:function"`` to be imported when needed."""
 

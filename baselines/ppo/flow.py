@@ -1,4 +1,4 @@
-"""PPOFlow: Stable-Baselines3's PPO, unmodified, on a FlowVLA in many scenes at once. Resumable at any moment."""
+"""PPOFlow: Stable-Baselines3's PPO, unmodified, on a flow policy in many scenes at once. Resumable at any moment."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from gen3d_envs.errors import FieldError, Gen3DError
+from gen3d_envs.errors import FieldError
 
+from ..vla.backend import FlowBackend, load_backend  # noqa: TID252
 from ..vla.checkpoint import (  # noqa: TID252
     load_state,
     model_tensors,
@@ -32,9 +33,8 @@ from ..vla.checkpoint import (  # noqa: TID252
 )
 from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.files import replace_folder, restore_folder  # noqa: TID252
-from ..vla.model import FlowVLA  # noqa: TID252
 from .fleet import Fleet, FleetSettings
-from .flow_policy import LOG_STD, FlowActorCritic
+from .flow_policy import LOG_STD, Diverged, FlowActorCritic
 from .vec_env import FleetVecEnv
 
 STATE = "training.safetensors"
@@ -60,7 +60,7 @@ class FlowSettings:
         kl_over: see ``kl_end``. It is no share of the training, so that one can be prolonged.
         power: ``s``.
         clip, lam, norm: of PPO.
-        flow_steps: Euler steps.
+        flow_steps: Euler steps, 1 to 10; the policy acts with as many afterwards.
         log_std: bounds of the noise.
         noise_end: the noise is scaled down to this share, evenly over the first ``noise_over`` decisions.
         noise_over: see ``noise_end``.
@@ -98,6 +98,8 @@ class FlowSettings:
         for name in ("decisions", "steps", "batch", "epochs", "flow_steps", "noise_over", "kl_over"):
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
+        if self.flow_steps > 10:
+            raise FieldError("flow_steps", self.flow_steps, "is above 10", "Give 1 to 10")
         for name in ("noise_end", "kl_end"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise FieldError(name, getattr(self, name), "is out of range", "Give a number above 0, up to 1")
@@ -123,10 +125,6 @@ class FlowProgress:
     success: float
     rate: float
     figures: dict[str, float]
-
-
-class Diverged(Gen3DError):
-    """Weights that are no numbers any more; the last checkpoint is from before."""
 
 
 def train(
@@ -156,12 +154,12 @@ def train(
     from gen3d_envs.contract import require_same
 
     from ..vla.config import IGNORED  # noqa: TID252
-    from ..vla.policy import load_flow_vla  # noqa: TID252
 
-    model = load_flow_vla(start, device)
+    model = load_backend(start, device)
     require_same(model.config.made_for(), settings.fleet.env.contract, IGNORED)
     if model.config.chunk != settings.fleet.chunk:
         raise FieldError("chunk", settings.fleet.chunk, f"is not the policy's {model.config.chunk}", "Use the policy's")
+    model.config.flow_steps = settings.flow_steps
     restore_folder(folder / "model")
     path = folder / STATE
     stored = load_state(path) if path.is_file() else None
@@ -172,18 +170,22 @@ def train(
             problem = f"is less than the {made} that were made in {folder}"
             raise FieldError("decisions", settings.decisions, problem, "Ask for as many, or choose another folder")
         return True
-    env = FleetVecEnv(Fleet(settings.fleet), model, not settings.train_tower, settings.flow_steps)
+    env = FleetVecEnv(Fleet(settings.fleet), model, settings.train_tower, settings.flow_steps)
     try:
         ppo = _ppo(env, model, settings, device)
         keeper = _Keeper(settings, env, folder, seconds, save_every, progress)
         if stored is not None:
             keeper.restore(ppo, *stored)
-        ppo.learn(
-            settings.decisions - ppo.num_timesteps, keeper, log_interval=2**31, reset_num_timesteps=stored is None
-        )
-        if not keeper.stopped:
-            keeper.report()
-            keeper.save()
+        try:
+            ppo.learn(
+                settings.decisions - ppo.num_timesteps, keeper, log_interval=2**31, reset_num_timesteps=stored is None
+            )
+            if not keeper.stopped:
+                keeper.report()
+                keeper.save()
+        except Diverged as error:
+            kept = f"{path} is from before" if path.is_file() else "nothing had been kept yet"
+            raise Diverged(f"{error}: lower lr ({ppo.learning_rate:g}) or kl; {kept}.") from None
         keeper.curve.close()
         return not keeper.stopped
     finally:
@@ -197,7 +199,7 @@ def _plain(settings: FlowSettings) -> Any:
     return plain
 
 
-def _ppo(env: FleetVecEnv, model: FlowVLA, settings: FlowSettings, device: str) -> PPO:
+def _ppo(env: FleetVecEnv, model: FlowBackend[Any], settings: FlowSettings, device: str) -> PPO:
     ppo = PPO(
         FlowActorCritic, env, n_steps=settings.steps, batch_size=settings.batch,  # type: ignore[arg-type]
         n_epochs=settings.epochs, learning_rate=settings.lr, gamma=settings.fleet.gamma**settings.fleet.chunk,
@@ -250,6 +252,7 @@ class _Keeper(BaseCallback):
                 self.save()
             self.stopped = over
         settings, done = self._settings, self.model.num_timesteps / self._settings.noise_over
+        self._flow.begin_update(f"update {self._update + 1}")
         self._flow.train_actor(self._update >= settings.warmup)
         self._flow.noise_scale = 1.0 + (settings.noise_end - 1.0) * min(1.0, done)
 
@@ -278,10 +281,7 @@ class _Keeper(BaseCallback):
         kl = float(values.get("train/approx_kl", 0.0)) / settings.power**2
         loss = float(values.get("train/loss", 0.0))
         if not (math.isfinite(kl) and math.isfinite(loss)):
-            raise Diverged(
-                f"update {self._update}: loss {loss:g}, divergence {kl:g}: lower lr ({self._rate:g}) or kl; "
-                f"{self._folder / STATE} is from before."
-            )
+            raise Diverged(f"update {self._update}, a late batch: loss {loss:g}, divergence {kl:g}")
         acted = self._update > settings.warmup
         if settings.kl > 0.0 and acted:
             wanted = settings.divergence(self.model.num_timesteps)
@@ -325,7 +325,7 @@ class _Keeper(BaseCallback):
             "fleet.history": torch.from_numpy(np.concatenate(fleet["history"])),
         }
         if not all(bool(torch.isfinite(t).all()) for name, t in tensors.items() if name.startswith("model.")):
-            raise Diverged(f"update {self._update}: weights are not finite; {self._folder / STATE} is from before.")
+            raise Diverged(f"update {self._update}, its last batch: weights are not finite")
         self._folder.mkdir(parents=True, exist_ok=True)
         numbers = {
             "settings": _plain(self._settings), "decisions": ppo.num_timesteps, "update": self._update,

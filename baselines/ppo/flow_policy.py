@@ -9,7 +9,6 @@ velocities of this policy and of the one that training began with.
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -18,14 +17,18 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
-from gen3d_envs.errors import FieldError
+from gen3d_envs.errors import FieldError, Gen3DError
 
-from ..vla.model import EYES, FlowVLA  # noqa: TID252
+from ..vla.backend import FlowBackend, features  # noqa: TID252
 
 LOG_STD = (-2.5, -2.0)
 """Bounds of the noise's log standard deviation at each step, in units of the normalised action (the paper's)."""
 
 _LOG_ROOT_TAU = 0.5 * math.log(2.0 * math.pi)
+
+
+class Diverged(Gen3DError):
+    """Weights, losses or likelihoods that are no numbers any more; the last checkpoint is from before."""
 
 
 class ScaledAdam(torch.optim.Adam):
@@ -43,7 +46,7 @@ class ScaledAdam(torch.optim.Adam):
 
 
 class FlowActorCritic(BasePolicy):
-    """A FlowVLA that explores, and a value of the simulator's state.
+    """A flow policy that explores, and a value of the simulator's state.
 
     Args:
         observation_space, action_space: of :class:`gen3d_envs.baselines.ppo.vec_env.FleetVecEnv`.
@@ -54,14 +57,14 @@ class FlowActorCritic(BasePolicy):
         power: ``s``.
         log_std: bounds of the noise.
         start_std: standard deviation of where flows start; the noise-free policy starts them at 0.
-        train_tower: whether what tells where things are is trained: tower, words and places.
+        train_tower: whether what looks is trained: tower, words and places; of pi0 the vision-language model.
         anchor: whether the distance from the first policy is computed.
         critic_scale: the critic's learning rate as a multiple of the actor's.
     """
 
     def __init__(
         self, observation_space: spaces.Dict, action_space: spaces.Box, lr_schedule: Any, use_sde: bool = False, *,
-        model: FlowVLA, flow_steps: int = 4, power: float = 0.2, log_std: tuple[float, float] = LOG_STD,
+        model: FlowBackend[Any], flow_steps: int = 4, power: float = 0.2, log_std: tuple[float, float] = LOG_STD,
         start_std: float = 1.0, train_tower: bool = False, anchor: bool = False, critic_scale: float = 10.0,
     ) -> None:  # fmt: skip
         super().__init__(observation_space, action_space)
@@ -74,14 +77,15 @@ class FlowActorCritic(BasePolicy):
         self.model, self._count, self._power, self._log_std = model, flow_steps, power, log_std
         self._start_std, self._train_tower = start_std, train_tower
         self.noise_scale = 1.0
+        self.begin_update("before the first update")
         self.noise = nn.Linear(model.seen_size, model.size)
         nn.init.zeros_(self.noise.weight)
         nn.init.zeros_(self.noise.bias)
         self.critic = Critic(observation_space["state"].shape[0])  # type: ignore[index]
         # In a list, for it is no part of what is trained and saved.
-        self._first = [_head(model)] if anchor else []
+        self._first = [model.head()] if anchor else []
         model.train_eyes(train_tower)
-        actor = [p for p in (*model.parameters(), *self.noise.parameters()) if p.requires_grad]
+        actor = [p for name, p in self.named_parameters() if p.requires_grad and not name.startswith("critic.")]
         self._actor = actor
         rate = lr_schedule(1.0)
         self.optimizer = ScaledAdam(
@@ -97,16 +101,20 @@ class FlowActorCritic(BasePolicy):
         for parameter in self._actor:
             parameter.requires_grad_(on)
 
+    def begin_update(self, name: str) -> None:
+        """What the coming batches belong to, for messages."""
+        self._update, self._batch = name, 0
+
     # ---- what PPO calls --------------------------------------------------------------------------------------------
 
     def forward(self, obs: dict[str, Tensor], deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Flows ``(B, (K + 1) * size)``, values ``(B, 1)`` and ``s`` times the log-likelihoods ``(B,)``."""
-        seen = self._seen(self.model, obs)
+        seen = self.model.understand(self.model.look(obs), obs["proprio"])
         deviation = self._deviation(seen)
-        x = self._start_std * torch.randn(len(seen), self.model.size, device=seen.device)
+        x = self._start_std * torch.randn(len(deviation), self.model.size, device=deviation.device)
         if deterministic:
             x = torch.zeros_like(x)
-        chain, log = [x], torch.zeros(len(seen), device=seen.device)
+        chain, log = [x], torch.zeros(len(x), device=x.device)
         for step in range(self._count):
             mean = self._mean(x, step, seen)
             x = mean if deterministic else mean + deviation * torch.randn_like(mean)
@@ -115,23 +123,31 @@ class FlowActorCritic(BasePolicy):
         return torch.cat(chain, 1), self.critic(obs["state"]), self._power * log
 
     def evaluate_actions(self, obs: dict[str, Tensor], actions: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Values, ``s`` times the log-likelihoods, and minus the distance from the anchor (None without one)."""
-        seen = self._seen(self.model, obs)
+        """Values, ``s`` times the log-likelihoods, and minus the distance from the anchor (None without one).
+
+        Raises:
+            Diverged: one of them is not finite; says which batch of which update.
+        """
+        looked = self.model.look(obs)
+        seen = self.model.understand(looked, obs["proprio"])
         chain = actions.view(len(actions), self._count + 1, self.model.size)
-        # All steps of a flow at once: each begins where the stored one before it ended.
-        begin, end = chain[:, :-1].flatten(0, 1), chain[:, 1:].flatten(0, 1)
-        time = (torch.arange(self._count, device=seen.device) / self._count).repeat(len(seen))
-        every = seen.repeat_interleave(self._count, 0)
-        velocity = self.model.velocity(begin, time, every)
+        # Each step of a flow begins where the stored one before it ended.
+        begin, end = chain[:, :-1], chain[:, 1:]
+        velocity = self.model.along(begin, seen)
         deviation = self._deviation(seen).repeat_interleave(self._count, 0)
-        log = _log_normal(end, begin + velocity / self._count, deviation).view(len(seen), self._count).sum(1)
+        mean = (begin + velocity / self._count).flatten(0, 1)
+        log = _log_normal(end.flatten(0, 1), mean, deviation).view(len(chain), self._count).sum(1)
         apart = None
         if self._first:
             with torch.no_grad():
-                first = self._seen(self._first[0], obs).repeat_interleave(self._count, 0)
-                wanted = self._first[0].velocity(begin, time, first)
-            apart = (velocity - wanted).square().mean(1).view(len(seen), self._count).mean(1)
-        return self.critic(obs["state"]), self._power * log, None if apart is None else -apart
+                first = self._first[0].understand(looked, obs["proprio"])
+                wanted = self._first[0].along(begin, first)
+            apart = (velocity - wanted).square().mean((1, 2))
+        values = self.critic(obs["state"])
+        self._batch += 1
+        if not bool((log + values[:, 0]).isfinite().all()):
+            raise Diverged(f"{self._update}, batch {self._batch}: likelihoods or values are not finite")
+        return values, self._power * log, None if apart is None else -apart
 
     def predict_values(self, obs: dict[str, Tensor]) -> Tensor:
         """``(B, 1)``."""
@@ -143,21 +159,14 @@ class FlowActorCritic(BasePolicy):
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    def _seen(self, head: FlowVLA, obs: dict[str, Tensor]) -> Tensor:
-        """What a head makes of where this policy believes things to be."""
-        found = obs.get("places")
-        if found is None:
-            found = self.model.tell(self.model.perceive(obs["pixels"], obs["tokens"])[0])
-        return head.relate(head.held(found, obs["proprio"]), obs["proprio"])
-
-    def _deviation(self, seen: Tensor) -> Tensor:
+    def _deviation(self, seen: Any) -> Tensor:
         low, high = self._log_std
-        return self.noise_scale * torch.exp(low + (high - low) * torch.sigmoid(self.noise(seen)))
+        return self.noise_scale * torch.exp(low + (high - low) * torch.sigmoid(self.noise(features(seen))))
 
     def _time(self, step: int, like: Tensor) -> Tensor:
         return torch.full((len(like),), step / self._count, device=like.device)
 
-    def _mean(self, x: Tensor, step: int, seen: Tensor) -> Tensor:
+    def _mean(self, x: Tensor, step: int, seen: Any) -> Tensor:
         return x + self.model.velocity(x, self._time(step, x), seen) / self._count
 
 
@@ -184,14 +193,6 @@ class Critic(nn.Module):
         """``(B, size)`` to ``(B, 1)``."""
         values: Tensor = self.net(((state - self.mean) / self.std).clamp(-5.0, 5.0))
         return values
-
-
-def _head(model: FlowVLA) -> FlowVLA:
-    """A copy of a model as it is now, without its eyes."""
-    head = copy.deepcopy(model).requires_grad_(False)
-    for name in EYES:
-        delattr(head, name)
-    return head
 
 
 def _log_normal(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

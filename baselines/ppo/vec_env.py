@@ -11,8 +11,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from ..vla.backend import FlowBackend, wording  # noqa: TID252
 from ..vla.labels import PLACES  # noqa: TID252
 from ..vla.model import FlowVLA  # noqa: TID252
+from ..vla.scenes import instructions  # noqa: TID252
 from .fleet import Fleet
 
 FAR = 1e3
@@ -58,23 +60,26 @@ class FleetVecEnv(FleetBase):
 
     Args:
         fleet: the environments; closed with this one.
-        model: looks where ``frozen``, and turns the end of a flow into actions.
-        frozen: whether the eyes are not trained: words, tower and places.
+        model: turns the end of a flow into actions; a FlowVLA whose eyes are not trained looks here.
+        train_eyes: whether words, tower and places are trained.
         flow_steps: Euler steps of a flow.
     """
 
-    def __init__(self, fleet: Fleet, model: FlowVLA, frozen: bool, flow_steps: int) -> None:
-        self.fleet, self._model, self._frozen = fleet, model, frozen
+    def __init__(self, fleet: Fleet, model: FlowBackend[Any], train_eyes: bool, flow_steps: int) -> None:
+        self.fleet, self._model = fleet, model
+        self._eyes = model if isinstance(model, FlowVLA) and not train_eyes else None
+        self._wording = wording(model, instructions(fleet.settings.env))
         now = fleet.now
         boxes: dict[str, spaces.Space[Any]] = {
             "proprio": spaces.Box(-np.inf, np.inf, now["agent_pos"].shape[1:], np.float32),
             "state": spaces.Box(-np.inf, np.inf, (now["state"].shape[1] + 1,), np.float32),
         }
-        if frozen:
+        if self._eyes is not None:
             boxes["places"] = spaces.Box(-np.inf, np.inf, (len(PLACES),), np.float32)
         else:
+            limits = np.iinfo(np.int32)
             boxes["pixels"] = spaces.Box(0, 255, now["pixels"].shape[1:], np.uint8)
-            boxes["tokens"] = spaces.Box(0, np.iinfo(np.int32).max, now["tokens"].shape[1:], np.int32)
+            boxes["tokens"] = spaces.Box(limits.min, limits.max, tuple(model.words("").shape), np.int32)
         super().__init__(
             fleet.settings.count,
             spaces.Dict(boxes),
@@ -97,19 +102,13 @@ class FleetVecEnv(FleetBase):
         """What the environments show now; copies."""
         now = self.fleet.now
         seen: Observations = {"proprio": now["agent_pos"].copy(), "state": self._timed(now["state"], self._steps)}
-        if self._frozen:
-            seen["places"] = self._look(now)
-        else:
-            seen["pixels"], seen["tokens"] = now["pixels"].copy(), now["tokens"].copy()
-        return seen
-
-    @torch.no_grad()
-    def _look(self, now: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        device = self._model.device
-        pixels, tokens = torch.from_numpy(now["pixels"].copy()), torch.from_numpy(now["tokens"].copy())
-        features, _ = self._model.perceive(pixels.to(device), tokens.to(device))
-        places: NDArray[np.float32] = self._model.tell(features).cpu().numpy()
-        return places
+        pixels, tokens = now["pixels"].copy(), self._wording(torch.from_numpy(now["tokens"].copy()))
+        if self._eyes is None:
+            return {**seen, "pixels": pixels, "tokens": tokens.numpy()}
+        device = self._eyes.device
+        obs = {"pixels": torch.from_numpy(pixels).to(device), "tokens": tokens.to(device)}
+        with torch.no_grad():
+            return {**seen, "places": self._eyes.look(obs).cpu().numpy()}
 
     def _timed(self, state: NDArray[np.float32], steps: NDArray[np.int64]) -> NDArray[np.float32]:
         share = (steps / self.fleet.settings.env.max_steps).astype(np.float32)

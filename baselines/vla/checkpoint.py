@@ -76,8 +76,15 @@ def restore_random(tensors: Mapping[str, Tensor], numbers: list[Any]) -> None:
 
 
 def model_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a module, named as its part of a training's state."""
-    return {f"model.{name}": tensor for name, tensor in module.state_dict().items()}
+    """The tensors of a module, named as its part of a training's state, without those that it was ``given``."""
+    given = _given(module)
+    return {f"model.{name}": tensor for name, tensor in module.state_dict().items() if name not in given}
+
+
+def _given(module: nn.Module) -> set[str]:
+    """What parts of a module say that never changes, such as what adapters stand on."""
+    parts = [(f"{path}." if path else "", part) for path, part in module.named_modules()]
+    return {path + name for path, part in parts for name in getattr(part, "given", ())}
 
 
 def restore_model(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -88,6 +95,8 @@ def restore_model(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) 
     """
     own = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     try:
-        module.load_state_dict(own)
+        found = module.load_state_dict(own, strict=False)
     except RuntimeError as error:
         raise FieldError("checkpoint", str(path), f"does not fit ({str(error).splitlines()[0]})", _REMEDY) from None
+    if wrong := [*found.unexpected_keys, *(set(found.missing_keys) - _given(module))]:
+        raise FieldError("checkpoint", str(path), f"does not fit ({min(wrong)})", _REMEDY)

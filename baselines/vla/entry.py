@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
 
+from gen3d_envs.contract import Contract
 from gen3d_envs.errors import FieldError
 
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
+from ..ppo.flow_policy import LOG_STD  # noqa: TID252
+from .backend import FlowBackend, load_backend, read_config
 from .curve import CURVE, Curve, read_curve
 from .demos import DemoSettings, collect
 from .files import replace_folder
-from .policy import load_flow_vla
-from .pretrain import IMITATING, imitate, new_model
+from .model import FlowVLA
+from .pretrain import IMITATING, imitate, imitate_whole, new_model
+from .scenes import instructions
 from .trial import trial
 
 
@@ -28,17 +33,25 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     Attributes:
         start: folder of a policy to begin with; a new one where empty.
         size: of a new one, see :data:`gen3d_envs.baselines.vla.config.SIZES`.
+        base: instead of a new one, a pi0 as transformers or LeRobot writes it: a folder, or a name on the hub.
+        tokenizer: folder or file of its ``tokenizer.json``; the base's own where empty.
+        download: whether to fetch what is not on this computer.
+        lora: rank of adapters on its vision-language model, which else learns in full; 0 for none.
         demos: demonstrations of the expert, scene by scene in turns.
         noise: on its actions.
         batch: frames of a step.
         lr: highest learning rate.
-        tower: whether tower and words are trained, too.
+        tower: whether tower and words are trained, too; of pi0 the vision-language model.
         trial: episodes, without noise, that the policy is tried in after every ``trial_every`` steps; the best one is
             kept in ``best``. 0 for none.
     """
 
     start: str = ""
     size: str = "tiny"
+    base: str = ""
+    tokenizer: str = ""
+    download: bool = False
+    lora: int = 0
     demos: int = 60
     noise: float = 0.2
     batch: int = 64
@@ -55,8 +68,9 @@ class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         start: folder of the policy to begin with.
         envs: environments.
         max_steps: control steps of an episode.
-        shaping, kl, noise_end, anchor, lr, batch, epochs, warmup, tower: see
+        shaping, kl, noise_end, anchor, lr, batch, epochs, warmup, tower, power, log_std: see
             :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`.
+        flow_steps: Euler steps, 1 to 10; those of the beginning where 0.
         rollout: decisions of every environment between two updates.
     """
 
@@ -73,6 +87,9 @@ class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     epochs: int = 3
     warmup: int = 3
     tower: bool = False
+    power: float = 0.2
+    log_std: tuple[float, float] = LOG_STD
+    flow_steps: int = 0
 
 
 def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
@@ -82,12 +99,15 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     env = settings.env()
     demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
                     max(1, settings.jobs))  # fmt: skip
-    model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos.contract, settings.seed)
-    model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
+    model = _beginning(recipe, demos.contract, settings.seed, device_of(settings.device))
     how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
     curve: Curve | None = None
     fleet = FleetSettings(env=env, count=16, jobs=settings.jobs, chunk=model.config.chunk, seed=settings.seed)
-    for progress in imitate(model, demos, out, how, train_tower=recipe.tower):
+    if isinstance(model, FlowVLA):
+        learning = imitate(model, demos, out, how, train_tower=recipe.tower)
+    else:
+        learning = imitate_whole(model, demos, instructions(env), out, how, train_eyes=recipe.tower)
+    for progress in learning:
         curve = curve or Curve(out / CURVE, progress.step - 1)
         success = math.nan
         if recipe.trial and (progress.step % recipe.trial_every == 0 or progress.step == progress.steps):
@@ -100,6 +120,28 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     return out / ("best" if recipe.trial else "model")
 
 
+def _beginning(recipe: ImitationRecipe, contract: Contract, seed: int, device: str) -> FlowBackend[Any]:
+    """The policy that imitation begins with."""
+    if recipe.start:
+        return load_backend(Path(recipe.start), device)
+    if not recipe.base:
+        model = new_model(recipe.size, contract, seed)
+        model.to(torch.device(device))  # type: ignore[arg-type]
+        return model
+    from .pi0_files import pi0_from_base
+    from .pi0_lora import add_lora
+
+    pi0 = pi0_from_base(
+        recipe.base, contract, tokenizer=recipe.tokenizer or None, download=recipe.download,
+        vlm_dtype=torch.bfloat16 if device == "cuda" else None,
+    )  # fmt: skip
+    if recipe.lora:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            add_lora(pi0, recipe.lora)
+    return pi0.to(torch.device(device))
+
+
 def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Fine-tune with PPOFlow; ``steps`` are control steps of all environments. See :data:`algorithms.Train`."""
     recipe = settings.recipe(FlowRecipe)
@@ -107,7 +149,8 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     if not recipe.start:
         raise FieldError("start", recipe.start, "names no policy", "Say which to fine-tune: --set start=FOLDER")
     start = Path(recipe.start)
-    chunk = load_flow_vla(start).config.chunk
+    begin = read_config(start)
+    chunk = begin.chunk
     fleet = FleetSettings(
         env=replace(settings.env(), max_steps=recipe.max_steps), count=recipe.envs, jobs=settings.jobs, chunk=chunk,
         shaping=recipe.shaping, seed=settings.seed,
@@ -116,7 +159,8 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
         fleet=fleet, decisions=-(-settings.steps // chunk), steps=recipe.rollout, batch=recipe.batch,
         epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, noise_end=recipe.noise_end,
         noise_over=-(-settings.steps // chunk), warmup=recipe.warmup,
-        anchor=recipe.anchor, train_tower=recipe.tower, seed=settings.seed,
+        anchor=recipe.anchor, train_tower=recipe.tower, seed=settings.seed, power=recipe.power,
+        log_std=recipe.log_std, flow_steps=recipe.flow_steps or begin.flow_steps,
     )  # fmt: skip
     first: list[int] = []
 

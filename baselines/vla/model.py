@@ -7,7 +7,9 @@ openpi runs its time the other way.
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from gen3d_envs.errors import FieldError
 from .config import IGNORED, FlowVLAConfig
 from .labels import PLACES
 from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
-from .text import BUCKETS, GROUPS, MAX_WORDS
+from .text import BUCKETS, GROUPS, MAX_WORDS, tokens
 
 TIME_FREQUENCIES = 8
 NEAR_M = 0.02
@@ -418,10 +420,31 @@ class FlowVLA(PreTrainedModel):
         """What :meth:`in_metres` turns back."""
         return (places - self._like(self.config.label_mean, places)) / self._like(self.config.label_std, places)
 
+    def words(self, instruction: str) -> Tensor:
+        """:func:`gen3d_envs.baselines.vla.text.tokens` of an instruction."""
+        return torch.from_numpy(tokens(instruction).copy())
+
+    def look(self, obs: Mapping[str, Tensor]) -> Tensor:
+        """Normalised :data:`PLACES` as the picture shows them, ``(B, 11)``: as stored, or of ``pixels``."""
+        if "places" in obs:
+            return obs["places"]
+        return self.tell(self.perceive(obs["pixels"], obs["tokens"])[0])
+
+    def understand(self, looked: Tensor, proprio: Tensor) -> Tensor:
+        """What is seen, ``(B, seen_size)``, from what :meth:`look` or :meth:`tell` found."""
+        return self.relate(self.held(looked, proprio), proprio)
+
+    def head(self) -> FlowVLA:
+        """A frozen copy of this policy as it is now, without its eyes."""
+        head = copy.deepcopy(self).requires_grad_(False)
+        for name in EYES:
+            delattr(head, name)
+        return head
+
     def encode(self, inputs: Inputs) -> Tensor:
         """What is seen, ``(B, seen_size)``."""
         features, _ = self.perceive(inputs.pixels, inputs.tokens)
-        return self.relate(self.find(features, inputs.proprio), inputs.proprio)
+        return self.understand(self.tell(features), inputs.proprio)
 
     def velocity(self, x: Tensor, time: Tensor, seen: Tensor) -> Tensor:
         """Direction from noise to actions at ``x`` and ``time``; shapes as in :class:`FlowNet`.
@@ -434,6 +457,12 @@ class FlowVLA(PreTrainedModel):
         here, there = seen.chunk(2, 1)
         sides = signs(TOOL_SIGNS, x, self.config.chunk)
         return 0.5 * (self.flow(x, time, here) + sides * self.flow(sides * x, time, there))
+
+    def along(self, flows: Tensor, seen: Tensor) -> Tensor:
+        """Velocities of flows ``(B, K, size)`` at their ``K`` steps, all at once."""
+        rows, count, _ = flows.shape
+        time = (torch.arange(count, device=seen.device) / count).repeat(rows)
+        return self.velocity(flows.flatten(0, 1), time, seen.repeat_interleave(count, 0)).view_as(flows)
 
     def decode(self, x: Tensor) -> Tensor:
         """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1].

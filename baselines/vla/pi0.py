@@ -8,6 +8,7 @@ The picture and the words go through the vision-language model once; each step o
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,7 @@ class Pi0VLA(nn.Module):
         network.model.dit.embed_tokens = nn.Identity()
         self.config, self.network, self.tokenizer = config, network, tokenizer
         self.size = config.chunk * config.action_dim
+        self.seen_size = inner.vlm_config.text_config.hidden_size + len(config.proprio_mean)
         vision = inner.vlm_config.vision_config
         self.image_size: int = vision.image_size
         self.patches: int = (vision.image_size // vision.patch_size) ** 2
@@ -97,6 +99,29 @@ class Pi0VLA(nn.Module):
         found = self.network.model.vlm
         assert isinstance(found, nn.Module)
         return found
+
+    @property
+    def given(self) -> list[str]:
+        """Names of what stays as it came, and need not be kept with a training: what adapters stand on."""
+        names = self.state_dict() if self.config.lora_rank else ()
+        return [name for name in names if name.startswith("network.model.vlm.") and "lora_" not in name]
+
+    def train_eyes(self, on: bool) -> None:
+        """Whether the vision-language model learns, too; where it has adapters, these."""
+        for name, parameter in self.vlm.named_parameters():
+            parameter.requires_grad_(on and ("lora_" in name or not self.config.lora_rank))
+
+    def head(self) -> Pi0VLA:
+        """A frozen copy of everything, which takes as much memory again."""
+        return copy.deepcopy(self).requires_grad_(False)
+
+    def look(self, obs: Mapping[str, Tensor]) -> Inputs:
+        """All there is to look at; both parts of the network look by themselves."""
+        return Inputs(obs["pixels"], obs["proprio"], obs["tokens"])
+
+    def understand(self, looked: Inputs, proprio: Tensor) -> Pi0Seen:
+        """:meth:`encode`."""
+        return self.encode(looked)
 
     def words(self, instruction: str) -> Tensor:
         """Tokens of an instruction, ``(text_length,)`` int32, :data:`NO_TOKEN` where there is none.
@@ -160,6 +185,13 @@ class Pi0VLA(nn.Module):
         )  # fmt: skip
         return -found.logits[..., : config.action_dim].flatten(1).float()
 
+    def along(self, flows: Tensor, seen: Pi0Seen) -> Tensor:
+        """Velocities of flows ``(B, K, size)`` at their ``K`` steps, one after the other: the cache serves them all."""
+        rows, count, _ = flows.shape
+        time = torch.arange(count, device=flows.device) / count
+        steps = [self.velocity(flows[:, k], time[k].expand(rows), seen) for k in range(count)]
+        return torch.stack(steps, 1)
+
     def decode(self, x: Tensor) -> Tensor:
         """``(B, size)`` at the end of the flow to actions ``(B, chunk, action_dim)`` in [-1, 1]."""
         chunk = x.view(len(x), self.config.chunk, self.config.action_dim)
@@ -171,19 +203,20 @@ class Pi0VLA(nn.Module):
         return ((actions - self._like(self.config.action_mean)) / self._like(self.config.action_std)).flatten(1)
 
     @torch.no_grad()
-    def plan(self, inputs: Inputs, steps: int | None = None) -> Tensor:
-        """The chunk at the end of the flow from no noise at all.
+    def plan(self, inputs: Inputs, steps: int | None = None, start: Tensor | None = None) -> Tensor:
+        """The chunk at the end of the flow from no noise at all, or from ``start``.
 
         Args:
             inputs: what is seen.
             steps: Euler steps; the configuration's where None.
+            start: of the flow, ``(B, size)``.
 
         Returns:
             ``(B, chunk, action_dim)`` in [-1, 1].
         """
         seen = self.encode(inputs)
         count = self.config.flow_steps if steps is None else steps
-        x = torch.zeros(len(seen.mask), self.size, device=seen.mask.device)
+        x = torch.zeros(len(seen.mask), self.size, device=seen.mask.device) if start is None else start
         for step in range(count):
             x = x + self.velocity(x, torch.full((len(x),), step / count, device=x.device), seen) / count
         return self.decode(x)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from gen3d_envs.errors import FieldError
 
 from ..policies.options import PolicyOptions  # noqa: TID252
-from .backend import FlowBackend
+from .backend import FlowBackend, load_backend
 from .config import FlowVLAConfig
 from .model import FlowVLA, Inputs
-from .text import tokens
 
 WEIGHTS = "model.safetensors"
 _REMEDY = "Restore the folder, or save the model again with save_pretrained()"
@@ -64,7 +63,7 @@ class FlowVLAPolicy:
     """Plans chunks in an environment whose contract is the model's.
 
     Args:
-        model: with its weights; pi0 has a policy of its own, which reads the instruction otherwise.
+        model: with its weights, of either kind.
         env: the environment it will act in.
 
     Raises:
@@ -79,7 +78,7 @@ class FlowVLAPolicy:
 
     def reset(self, instruction: str) -> None:
         """Start an episode with this instruction."""
-        self._tokens = torch.from_numpy(tokens(instruction).copy())[None]
+        self._tokens = self._model.words(instruction)[None]
 
     def act(self, observation: Any) -> NDArray[np.float32]:
         """A chunk, ``(chunk, action_dim)`` float32 in [-1, 1]."""
@@ -96,13 +95,27 @@ class FlowVLAPolicy:
 
 
 def load_policy(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyOptions) -> FlowVLAPolicy:
-    """What :func:`gen3d_envs.baselines.policies.get_policy` calls for folders of this kind.
+    """What :func:`gen3d_envs.baselines.policies.get_policy` calls for folders of a FlowVLA or a pi0 of ours.
+
+    Nothing is fetched: the base of adapters must be on this computer.
 
     Raises:
         FieldError: the folder cannot be used.
         ContractError: the environment is not one that the model was made for.
     """
-    return FlowVLAPolicy(load_flow_vla(folder, "cuda" if torch.cuda.is_available() else "cpu"), env)
+    return FlowVLAPolicy(load_backend(folder, "cuda" if torch.cuda.is_available() else "cpu"), env)
+
+
+def refuse_bare(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyOptions) -> FlowVLAPolicy:
+    """What is called for a PI0 of transformers: nobody knows what its numbers mean here.
+
+    Raises:
+        FieldError: always.
+    """
+    raise FieldError(
+        "policy", str(folder), "is a bare PI0, without contract and statistics",
+        f"Train it: gen3d train --algo imitation --obs pixels --set base={folder}",
+    )  # fmt: skip
 
 
 def _first(error: Exception) -> str:

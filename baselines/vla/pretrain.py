@@ -8,25 +8,28 @@ demonstrations, which chunks of actions the expert would take: flow matching (se
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gen3d_envs.contract import Contract, require_same
 from gen3d_envs.errors import FieldError
 
+from .backend import FlowBackend, wording
+from .batches import Batches, Frames
 from .config import IGNORED, make_config
 from .demos import DemoReader
 from .files import replace_folder
 from .labels import PLACES
 from .learn import Progress, Recipe, fit
-from .model import FlowVLA, places
+from .model import FlowVLA, Inputs, places
 from .symmetry import TOOL_SIGNS, turned_actions, turned_places, turned_tool
 
 SEEING = Recipe(steps=8000, batch=64, lr=3e-3)
@@ -48,91 +51,6 @@ from exact places does nothing sensible about eyes that err, and learns few plac
 
 TURN_RAD = 0.4
 """Largest angle about the base by which a frame of a demonstration is turned."""
-
-
-@dataclass(frozen=True)
-class Augment:
-    """How pictures are changed while learning, so that light and colour balance do not matter.
-
-    Attributes:
-        gain: largest change of each channel's factor.
-        offset: largest change of all channels' offset, of 255.
-        noise: standard deviation of the pixels, of 255.
-    """
-
-    gain: float = 0.2
-    offset: float = 20.0
-    noise: float = 4.0
-
-    def __call__(self, pixels: Tensor, noise: torch.Generator) -> Tensor:
-        """``(B, cameras, 3, H, W)`` uint8 to the same."""
-        count = len(pixels)
-        gain = 1.0 + self.gain * (2.0 * torch.rand(count, 1, 3, 1, 1, generator=noise) - 1.0)
-        offset = self.offset * (2.0 * torch.rand(count, 1, 1, 1, 1, generator=noise) - 1.0)
-        grain = self.noise * torch.randn(pixels.shape, generator=noise)
-        return (pixels * gain + offset + grain).clamp(0.0, 255.0).to(torch.uint8)
-
-
-class Batches:
-    """Frames of demonstrations as tensors, ready for a model; a row is one question about one frame.
-
-    Args:
-        demos: the frames.
-        model: to learn.
-        frames: numbers of those that are drawn from.
-        half: see :class:`.learn.Recipe`; only while learning.
-    """
-
-    def __init__(self, demos: DemoReader, model: FlowVLA, frames: NDArray[np.int64], half: bool = False) -> None:
-        self._demos, self._model, self._half = demos, model, half
-        arrays = demos.arrays
-        labels = np.array(arrays["labels"], np.float32)
-        self._questions = labels.shape[1]
-        self.rows = self.about(frames)
-        self._proprio = torch.from_numpy(np.array(arrays["agent_pos"], np.float32))
-        self._tokens = torch.from_numpy(np.array(arrays["tokens"])).flatten(0, 1)
-        labels = labels.reshape(-1, labels.shape[-1])
-        self._labels = torch.from_numpy(labels[:, : len(PLACES)])
-        self._views = torch.from_numpy(labels[:, len(PLACES) :]).view(-1, 2, 2)
-        self._actions = torch.from_numpy(np.array(arrays["actions"], np.float32))
-        self._left = torch.from_numpy(np.array(arrays["steps_left"], np.int64))
-        self._augment = Augment()
-
-    def about(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
-        """All rows of some frames."""
-        return (frames[:, None] * self._questions + np.arange(self._questions)).ravel()
-
-    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-        """Rows of a batch, in the order in which they are stored."""
-        return np.sort(rng.choice(self.rows, size=count, replace=len(self.rows) < count))
-
-    def look(
-        self, rows: NDArray[np.int64], noise: torch.Generator | None, coarsely: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Features, and the loss of the maps; pictures are changed where there is noise to do so."""
-        device = self._model.device
-        stored = self._demos.pixels(rows // self._questions)
-        pixels = torch.from_numpy(np.ascontiguousarray(stored[..., ::2, ::2]) if coarsely else stored)
-        if noise is not None:
-            pixels = self._augment(pixels, noise)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._half and noise is not None):
-            features, heat = self._model.perceive(pixels.to(device), self._tokens[rows].to(device))
-        return features, heat_loss(heat, self._views[rows].to(device))
-
-    def proprio(self, rows: NDArray[np.int64]) -> Tensor:
-        """``(B, P)``."""
-        return self._proprio[rows // self._questions].to(self._model.device)
-
-    def labels(self, rows: NDArray[np.int64]) -> Tensor:
-        """Normalised :data:`PLACES`, ``(B, 11)``."""
-        return self._model.normalised(self._labels[rows].to(self._model.device))
-
-    def chunks(self, rows: NDArray[np.int64]) -> Tensor:
-        """What the expert did from each row on, ``(B, chunk, A)``; the last action of an episode is repeated."""
-        ahead = torch.arange(self._model.config.chunk)
-        frames = torch.from_numpy(rows // self._questions)
-        index = frames[:, None] + torch.minimum(ahead, self._left[frames][:, None])
-        return self._actions[index].to(self._model.device)
 
 
 def heat_loss(heat: Tensor, views: Tensor) -> Tensor:
@@ -254,7 +172,8 @@ def _locating(
     model: FlowVLA, batches: Batches, rows: NDArray[np.int64], noise: torch.Generator, coarsely: bool = False
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of where things are said to be, and its parts."""
-    features, heat = batches.look(rows, noise, coarsely)
+    features, maps, views = batches.look(rows, noise, coarsely)
+    heat = heat_loss(maps, views)
     found = model.find(features, batches.proprio(rows))
     place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
     return heat + PLACE * place, {"heat": float(heat.detach()), "place": float(place.detach())}
@@ -268,7 +187,7 @@ def locating_errors(
     found, wanted = [], []
     for start in range(0, len(rows), 250):
         part = rows[start : start + 250]
-        features, _ = batches.look(part, None, coarsely)
+        features, *_ = batches.look(part, None, coarsely)
         found.append(model.find(features, batches.proprio(part)).cpu())
         wanted.append(batches.labels(part).cpu())
     a, b = model.in_metres(torch.cat(found)), model.in_metres(torch.cat(wanted))
@@ -307,24 +226,62 @@ def imitate(
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
     model.train_eyes(train_tower)
-    batches = Batches(demos, model, np.arange(len(demos.arrays["actions"])), recipe.half)
+    batches = Batches(demos, model, half=recipe.half)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = batches.draw(rng, recipe.batch)
         if train_tower:
-            features, heat = batches.look(rows, noise)
+            features, maps, views = batches.look(rows, noise)
             proprio = batches.proprio(rows)
             found = model.find(features, proprio)
             flow = flow_loss(model, model.relate(found, proprio), model.normalise(batches.chunks(rows)), noise)
             place = functional.smooth_l1_loss(found, batches.labels(rows), beta=0.2)
             figures = {"flow": float(flow.detach()), "place": float(place.detach())}
-            return flow + AUX * (heat + PLACE * place), figures
+            return flow + AUX * (heat_loss(maps, views) + PLACE * place), figures
         found, proprio, chunk = _retold(model, batches, rows, noise)
         flow = flow_loss(model, model.relate(model.held(found, proprio), proprio), model.normalise(chunk), noise)
         return flow, {"flow": float(flow.detach())}
 
     yield from fit(model, loss, recipe, folder, seconds=seconds)
     model.requires_grad_(True)
+    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def imitate_whole(
+    model: FlowBackend[Any], demos: DemoReader, said: Iterable[str], folder: Path, recipe: Recipe = IMITATING,
+    seconds: float = math.inf, train_eyes: bool = True,
+) -> Iterator[Progress]:  # fmt: skip
+    """Flow matching on whole observations, for a network that brings its eyes along, such as pi0: no label is needed.
+
+    Args:
+        model: trained in place, and saved in ``folder/model`` when all steps are done; with adapters only these and
+            what acts learn.
+        demos: of the same contract.
+        said: all instructions of the demonstrations.
+        folder: of the training's state.
+        recipe: how.
+        seconds: stop, resumably, after so long.
+        train_eyes: False trains only what acts.
+
+    Raises:
+        ContractError: the demonstrations are of other environments.
+    """
+    config = model.config
+    require_same(config.made_for(), demos.contract, IGNORED)
+    config.contract = demos.contract.to_json()
+    config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
+    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    assert isinstance(model, nn.Module)
+    frames, read = Frames(demos, model), wording(model, said)
+    model.train_eyes(train_eyes)
+
+    def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        rows = frames.draw(rng, recipe.batch)
+        inputs = Inputs(frames.pictures(rows, noise), frames.proprio(rows), read(frames.tokens(rows)))
+        flow = flow_loss(model, model.encode(inputs), model.normalise(frames.chunks(rows)), noise)
+        return flow, {"flow": float(flow.detach())}
+
+    yield from fit(model, loss, recipe, folder, seconds=seconds)
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
@@ -342,7 +299,7 @@ def _retold(
     return model.normalised(places), proprio, chunk
 
 
-def flow_loss(model: FlowVLA, seen: Tensor, wanted: Tensor, noise: torch.Generator) -> Tensor:
+def flow_loss(model: FlowBackend[Any], seen: Any, wanted: Tensor, noise: torch.Generator) -> Tensor:
     """Squared error of the velocity at a random moment of the way from noise to the wanted chunk."""
     start = torch.randn(wanted.shape, generator=noise).to(wanted.device)
     time = torch.rand(len(wanted), generator=noise).to(wanted.device)

@@ -13,6 +13,7 @@ from gen3d_envs.contract import Contract, make_contract
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.registration import register_folder, scene_names
+from gen3d_envs.scenes import load_scene
 from gen3d_envs.sim.engines import FASTEST
 
 from .text import tokens
@@ -79,6 +80,13 @@ class EnvSettings:
 def scenes_of(split: str, count: int | None = None) -> tuple[str, ...]:
     """The first ``count`` scenes of a split of the benchmark, in its fixed order; all of them where None."""
     return tuple(scene_names(split=split, num_scenes=count))
+
+
+def instructions(settings: EnvSettings) -> tuple[str, ...]:
+    """All that is said in some environments."""
+    if settings.folder:
+        register_folder(settings.folder)
+    return tuple(sorted({load_scene(name).spec.instruction for name in settings.scenes}))
 
 
 def shapes(settings: EnvSettings, env: Gen3DEnv) -> dict[str, tuple[tuple[int, ...], Any]]:

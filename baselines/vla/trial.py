@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..ppo.fleet import Fleet, FleetSettings, Outcome  # noqa: TID252
-from .model import FlowVLA, Inputs
+from .backend import FlowBackend, wording
+from .model import Inputs
+from .scenes import instructions
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Trial:
 
 
 @torch.no_grad()
-def trial(model: FlowVLA, settings: FleetSettings, episodes: int, start_std: float = 0.0) -> Trial:
+def trial(model: FlowBackend[Any], settings: FleetSettings, episodes: int, start_std: float = 0.0) -> Trial:
     """Play the first episodes of a fleet.
 
     Args:
@@ -48,7 +51,7 @@ def trial(model: FlowVLA, settings: FleetSettings, episodes: int, start_std: flo
         start_std: standard deviation of where flows start; 0 is how the policy acts when it is used.
     """
     fleet = Fleet(replace(settings, count=min(settings.count, episodes), shaping=0.0))
-    noise = torch.Generator().manual_seed(settings.seed)
+    noise, read = torch.Generator().manual_seed(settings.seed), wording(model, instructions(settings.env))
     try:
         fleet.reset()
         # Episode k belongs to environment k % count: each plays its own, one after the other.
@@ -57,6 +60,7 @@ def trial(model: FlowVLA, settings: FleetSettings, episodes: int, start_std: flo
         while left:
             active = sorted(left)
             now = {name: torch.from_numpy(fleet.now[name][active].copy()) for name in ("pixels", "agent_pos", "tokens")}
+            now["tokens"] = read(now["tokens"])
             inputs = Inputs(*(now[name].to(model.device) for name in ("pixels", "agent_pos", "tokens")))
             start = start_std * torch.randn(len(active), model.size, generator=noise)
             chunks = np.zeros((fleet.settings.count, fleet.settings.chunk, fleet.action_size), np.float32)

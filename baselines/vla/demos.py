@@ -8,6 +8,7 @@ by however many processes; failures of the expert are dropped and tried again wi
 from __future__ import annotations
 
 import hashlib
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -131,25 +132,30 @@ def collect(
         Gen3DError: the expert cannot solve a scene, or a process was killed.
     """
     if (folder / "demos.json").is_file():
-        found = Demos(folder)
-        if found.digest != settings.digest:
-            raise FieldError("folder", str(folder), "holds other demonstrations", "Choose another folder")
-        return found
-    parts = folder / f"parts-{settings.digest}"
-    parts.mkdir(parents=True, exist_ok=True)
-    missing = [k for k in range(settings.count) if not _part(parts, k).is_file()]
+        return Demos(folder, settings.digest)
+    parts = parts_in(folder, settings.digest, settings.count)
+    missing = [k for k, path in enumerate(parts) if not path.is_file()]
     # Scene by scene: a process that stays with one loads it once.
     missing.sort(key=lambda k: (k % len(settings.env.scenes), k))
     done = settings.count - len(missing)
-    for _ in _collected(settings, parts, missing, jobs):
+    for _ in _collected(settings, parts[0].parent, missing, jobs):
         done += 1
         if progress is not None:
             progress(done, settings.count)
-    _merge(settings, folder, [_part(parts, k) for k in range(settings.count)])
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
+    head = {
+        "format": FORMAT, "digest": settings.digest, "demonstrations": settings.count,
+        "scenes": [settings.env.scenes[k % len(settings.env.scenes)] for k in range(settings.count)],
+        "seed": settings.seed, "noise": settings.noise, "contract": msgspec.Raw(settings.env.contract.to_json()),
+    }  # fmt: skip
+    merge(folder, parts, head)
     return Demos(folder)
+
+
+def parts_in(folder: Path, digest: str, count: int) -> list[Path]:
+    """Files of single demonstrations, in a folder that is made; some may be there from before."""
+    parts = folder / f"parts-{digest}"
+    parts.mkdir(parents=True, exist_ok=True)
+    return [_part(parts, k) for k in range(count)]
 
 
 def _part(parts: Path, k: int) -> Path:
@@ -192,15 +198,13 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
     _, info = env.reset(seed=int(rng.integers(2**31)), options={"scene": scene})
     expert.reset(info["instruction"])
     labeller.begin()
-    kinds = shapes(settings.env, env)
     frames: list[dict[str, NDArray[Any]]] = []
     shut = 0
     for step in range(settings.env.max_steps):
         action = expert.act().copy()
         # The first frame is always stored, so that no episode is empty.
         if step == 0 or settings.keep >= 1.0 or rng.random() < settings.keep:
-            frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items() if name != "state"}
-            observe(settings.env, env, {**frame, "state": np.zeros(*kinds["state"])})
+            frame = frame_of(settings.env, env)
             frame["actions"] = action.copy()
             asked = [(frame["tokens"], labeller.read())]
             for _ in range(QUESTIONS - 1 if settings.seeing else 0):
@@ -227,6 +231,14 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
     return {name: np.stack([frames[row][name] for row in rows]) for name in frames[0]}
 
 
+def frame_of(settings: EnvSettings, env: Gen3DEnv) -> dict[str, NDArray[Any]]:
+    """What is seen now: ``pixels``, ``agent_pos`` and ``tokens``, see :func:`.scenes.observe`."""
+    frame = {name: np.zeros(shape, kind) for name, (shape, kind) in shapes(settings, env).items()}
+    observe(settings, env, frame)
+    del frame["state"]
+    return frame
+
+
 def moving(actions: NDArray[np.float32]) -> list[int]:
     """Rows of an episode's actions ``(n, A)`` without those that only wait for something to go on.
 
@@ -240,7 +252,14 @@ def moving(actions: NDArray[np.float32]) -> list[int]:
     return [row for row in range(len(actions)) if not idle[row] or row > active[-1]]
 
 
-def _merge(settings: DemoSettings, folder: Path, parts: list[Path]) -> None:
+def merge(folder: Path, parts: list[Path], head: dict[str, Any]) -> None:
+    """Make one folder of files of single demonstrations, which are taken away.
+
+    Args:
+        folder: of the demonstrations.
+        parts: in their order.
+        head: of ``demos.json``.
+    """
     lengths = []
     small: dict[str, list[NDArray[Any]]] = {name: [] for name in _FRAMES[:4]}
     for path in parts:
@@ -265,23 +284,23 @@ def _merge(settings: DemoSettings, folder: Path, parts: list[Path]) -> None:
 
     write_atomically(folder / "pixels.npy", write_pixels)
     write_atomically(folder / "frames.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
-    head = {
-        "format": FORMAT, "digest": settings.digest, "demonstrations": len(lengths), "frames": sum(lengths),
-        "scenes": [settings.env.scenes[k % len(settings.env.scenes)] for k in range(len(lengths))],
-        "seed": settings.seed, "noise": settings.noise, "contract": msgspec.Raw(settings.env.contract.to_json()),
-    }  # fmt: skip
-    text = msgspec.json.format(msgspec.json.encode(head), indent=2)
+    text = msgspec.json.format(msgspec.json.encode({**head, "frames": sum(lengths)}), indent=2)
     write_atomically(folder / "demos.json", lambda path: path.write_bytes(text + b"\n"))
+    shutil.rmtree(parts[0].parent)
 
 
 class Demos:
     """Demonstrations in a folder; follows :class:`DemoReader`.
 
+    Args:
+        folder: that :func:`merge` finished.
+        digest: that they should have; any where empty.
+
     Raises:
-        FieldError: no folder that :func:`collect` finished, or a damaged one.
+        FieldError: there are none, or damaged or other ones.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, digest: str = "") -> None:
         try:
             head = msgspec.json.decode((folder / "demos.json").read_bytes())
             self.contract = contract_from_json(msgspec.json.encode(head["contract"]))
@@ -293,6 +312,8 @@ class Demos:
                 raise ValueError("its files are of different lengths")
         except (OSError, KeyError, TypeError, ValueError, msgspec.DecodeError, zipfile.BadZipFile, EOFError) as error:
             raise FieldError("demos", str(folder), f"cannot be read ({error})", "Collect them anew") from None
+        if digest not in ("", self.digest):
+            raise FieldError("folder", str(folder), "holds other demonstrations", "Choose another folder")
 
     def __len__(self) -> int:
         return len(self.arrays["actions"])

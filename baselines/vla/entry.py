@@ -11,6 +11,7 @@ import msgspec
 import torch
 
 from gen3d_envs.contract import Contract
+from gen3d_envs.demos.replay import read_recording
 from gen3d_envs.errors import FieldError
 
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
@@ -23,6 +24,7 @@ from .demos import DemoSettings, collect
 from .files import replace_folder
 from .model import FlowVLA
 from .pretrain import IMITATING, imitate, imitate_whole, new_model
+from .recorded import recorded
 from .scenes import instructions
 from .trial import trial
 
@@ -37,6 +39,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         tokenizer: folder or file of its ``tokenizer.json``; the base's own where empty.
         download: whether to fetch what is not on this computer.
         lora: rank of adapters on its vision-language model, which else learns in full; 0 for none.
+        dataset: folder of demonstrations that ``gen3d record`` wrote; the expert is asked for some where empty.
         demos: demonstrations of the expert, scene by scene in turns.
         noise: on its actions.
         batch: frames of a step.
@@ -52,6 +55,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     tokenizer: str = ""
     download: bool = False
     lora: int = 0
+    dataset: str = ""
     demos: int = 60
     noise: float = 0.2
     batch: int = 64
@@ -97,8 +101,13 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     recipe = settings.recipe(ImitationRecipe)
     _pixels(settings)
     env = settings.env()
-    demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
-                    max(1, settings.jobs))  # fmt: skip
+    said = set(instructions(env))
+    if recipe.dataset:
+        demos = recorded(Path(recipe.dataset), env, out / "demos")
+        said |= {row.instruction for row in read_recording(recipe.dataset).episodes}
+    else:
+        wanted = DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed)
+        demos = collect(wanted, out / "demos", max(1, settings.jobs))
     model = _beginning(recipe, demos.contract, settings.seed, device_of(settings.device))
     how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
     curve: Curve | None = None
@@ -106,7 +115,7 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     if isinstance(model, FlowVLA):
         learning = imitate(model, demos, out, how, train_tower=recipe.tower)
     else:
-        learning = imitate_whole(model, demos, instructions(env), out, how, train_eyes=recipe.tower)
+        learning = imitate_whole(model, demos, said, out, how, train_eyes=recipe.tower)
     for progress in learning:
         curve = curve or Curve(out / CURVE, progress.step - 1)
         success = math.nan

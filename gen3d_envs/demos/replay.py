@@ -65,21 +65,29 @@ def replay(folder: str | Path, progress: Callable[[int, int], None] | None = Non
     """
     folder = Path(folder)
     recording = read_recording(folder)
-    actions = _actions(folder, recording)
-    # What is seen plays no part: the numbers of the arm's state are compared, and no picture is taken.
-    settings = msgspec.structs.replace(recording.settings, obs_type="state")
+    actions = read_actions(folder, recording)
     done = []
-    with closing(Runner(settings, recording.scenes, NOBODY)) as runner:
-        if runner.env.world.engine != recording.engine:
-            raise FieldError(
-                "engine", runner.env.world.engine, f"is not that of the recording, {recording.engine}",
-                "Install the version that it names",
-            )  # fmt: skip
+    with closing(runner_of(recording)) as runner:
         for index, row in enumerate(recording.episodes):
             done.append(Replayed(index, row, _difference(runner, row, *actions[index])))
             if progress is not None:
                 progress(len(done), len(recording.episodes))
     return done
+
+
+def runner_of(recording: Recording) -> Runner:
+    """What the episodes of a recording are simulated in again. What is seen plays no part: no picture is taken.
+
+    Raises:
+        FieldError: another engine than it was made with.
+    """
+    runner = Runner(msgspec.structs.replace(recording.settings, obs_type="state"), recording.scenes, NOBODY)
+    if runner.env.world.engine != recording.engine:
+        found = runner.env.world.engine
+        runner.close()
+        problem = f"is not that of the recording, {recording.engine}"
+        raise FieldError("engine", found, problem, "Install the version that it names")
+    return runner
 
 
 def _difference(runner: Runner, row: DemoRow, states: NDArray[np.float32], actions: NDArray[np.float32]) -> str:
@@ -98,8 +106,12 @@ def _difference(runner: Runner, row: DemoRow, states: NDArray[np.float32], actio
     return "" if info["outcome"] == row.outcome else f"the outcome, {info['outcome']} for {row.outcome}"
 
 
-def _actions(folder: Path, recording: Recording) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """States and actions of every episode, each ``(steps, d)`` float32."""
+def read_actions(folder: Path, recording: Recording) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """States and actions of every episode, each ``(steps, d)`` float32.
+
+    Raises:
+        FieldError: files that are missing or do not fit together.
+    """
     read = {"lerobot": lerobot.read_numbers, "minari": minari.read_numbers}[recording.format]
     found = []
     try:

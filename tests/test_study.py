@@ -20,7 +20,7 @@ from gen3d_envs.baselines.study.page import html
 from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
-from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, markdown, misled, time_ratio
+from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, apart, markdown, misled, time_ratio
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import new_model
 
@@ -64,6 +64,29 @@ def test_the_table_pools_seeds_and_shows_the_papers_figures() -> None:
     assert "100 generated | 64 | 1 | 100.0 %" in lines[4]
     assert lines[3].split("|")[6].strip() == ""  # the hand-made scenes were not measured
     assert lines[3].split("|")[8].strip() == ""  # nor with other instructions
+
+
+def test_the_table_shows_every_seed_and_what_more_scenes_bring() -> None:
+    one, hundred = trained("1", [5.0, None, None, None], [None] * 4), trained("100", [5.0] * 4, [5.0, 5.0, 5.0, None])
+    table, differences = markdown([IMITATION, one, hundred]).split("\n\n")
+    assert "; by seed 25.0, 0.0 |" in table and "; by seed 100.0, 75.0 |" in table
+    lines = differences.splitlines()[2:]
+    assert [line.split("|")[1:4] for line in lines] == [
+        [" 1 to 100 generated scenes, in held-out scenes ", " 64 ", " 2 "],
+        [" 1 to 100 generated scenes, in the training scenes ", " 64 ", " 2 "],
+    ]
+    assert all("| 75.0 (" in line for line in lines)
+
+
+def test_a_difference_knows_other_seeds_and_other_episodes() -> None:
+    same = [{("S", k): k < 50 for k in range(100)}] * 2
+    better = [{("S", k): k < 70 for k in range(100)}] * 2
+    paired, free = apart(same, better, paired=True), apart(same, better, paired=False)
+    assert paired is not None and free is not None and paired.mean == pytest.approx(0.2) == free.mean
+    assert free.high - free.low > paired.high - paired.low  # what both do in one episode is compared
+    split = apart(same, [{("S", k): True for k in range(100)}, {("S", k): k < 40 for k in range(100)}], paired=True)
+    assert split is not None and split.low < 0.0 < split.high  # seeds that disagree say little
+    assert apart(same, [], paired=True) is None and apart(same, [{}], paired=True) is None
 
 
 def test_the_table_tells_whether_words_are_read() -> None:

@@ -11,7 +11,7 @@ from gen3d_envs.report_style import document
 
 from .plot import GROUND, INK, LINE, SOFT, svg
 from .settings import StudySettings
-from .table import HEAD, Trained, rows
+from .table import GAINS, HEAD, Trained, gain_rows, rows
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 330, 64, 190, 24, 48
 HUES = ("#2458d6", "#d9480f", "#14804a", "#8a3ffc", "#b8860b", "#c2185b", "#00798c", "#5b6472")
@@ -32,7 +32,11 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
     head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
     # A number and its sign stay on one line.
     lines = [[escape(cell).replace(" %", "&nbsp;%") for cell in cells] for cells in rows(trained)]
+    titles = "".join(f"<th>{escape(name)}</th>" for name in GAINS)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for cells in lines)
+    gained = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in gain_rows(trained)
+    )
     facts = "".join(
         f"<tr><td>{escape(name)}</td><td><code>{escape(str(value))}</code></td></tr>"
         for name, value in msgspec.to_builtins(settings).items()
@@ -43,6 +47,10 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
         "<h2>What was measured</h2><p class=soft>Without noise, the same episodes for every policy; Wilson's 95 % "
         "intervals and the number of episodes in brackets.</p>"
         f'<div class="card scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
+        "<h2>Differences</h2><p class=soft>In points, between trainings of one length on the same episodes, with 95 % "
+        "intervals over other seeds and other episodes.</p>"
+        f'<div class="card scroll"><table><thead><tr>{titles}</tr></thead><tbody>{gained}</tbody></table></div>'
+        if gained else "",
         "<h2>How the trainings went</h2><p class=soft>Success in the scenes of the training, with the noise that "
         f'explores.</p><div class="card drawing">{_drawn(ways)}</div>' if ways else "",
         f'<h2>Settings</h2><div class="card scroll"><table><tbody>{facts}</tbody></table></div>',

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gen3d_envs.evaluation.result import EpisodeRow, Result
-from gen3d_envs.evaluation.statistics import Estimate, Rate, bootstrap, rate
+from gen3d_envs.evaluation.statistics import Estimate, Rate, rate
 
 PLACES = ("train", "heldout", "handmade")
 """Splits of the benchmark that every policy is measured on."""
@@ -77,12 +77,86 @@ def time_ratio(before: Trained, after: Trained, split: str) -> Estimate | None:
     return Estimate(float(total[0] / total[1]), float(low), float(high))
 
 
-def seed_spread(trained: Trained, split: str) -> Estimate | None:
-    """Mean over seeds with its bootstrap interval; None with one seed."""
+@dataclass(frozen=True)
+class Gain:
+    """What one way of training brings beyond another, in points of success.
+
+    Attributes:
+        name: what is compared.
+        decisions: of both.
+        seeds: of the first and of the second.
+        points: second minus first, from -1 to 1.
+    """
+
+    name: str
+    decisions: int
+    seeds: tuple[int, int]
+    points: Estimate
+
+
+def gains(trained: Sequence[Trained]) -> list[Gain]:
+    """By every number of decisions: most scenes against fewest, and hand-made scenes against generated ones."""
+    found = []
+    for decisions in sorted({each.decisions for each in trained if each.decisions > 0}):
+        these = [each for each in trained if each.decisions == decisions]
+        numbers = sorted((each for each in these if each.name.isdigit()), key=lambda each: int(each.name))
+        if len(numbers) > 1:
+            few, many = numbers[0], numbers[-1]
+            for split, where in (("heldout", "held-out scenes"), ("train", "the training scenes")):
+                points = apart(_grid(few, split), _grid(many, split), paired=True)
+                name = f"{few.name} to {many.name} generated scenes, in {where}"
+                if points is not None:
+                    found.append(Gain(name, decisions, (len(few.seeds), len(many.seeds)), points))
+        for each in these:
+            if each.name == "handmade":
+                points = apart(_grid(each, "train"), _grid(each, "handmade"), paired=False)
+                if points is not None:
+                    name = "trained by hand-made scenes: there, against generated scenes"
+                    found.append(Gain(name, decisions, (len(each.seeds),) * 2, points))
+    return found
+
+
+def _grid(trained: Trained, split: str) -> list[dict[tuple[str, int], bool]]:
+    return [
+        {(row.scene, row.index): row.success for row in result.episodes} for result in trained.results.get(split, ())
+    ]
+
+
+def apart(
+    first: Sequence[Mapping[tuple[str, int], bool]], second: Sequence[Mapping[tuple[str, int], bool]], paired: bool
+) -> Estimate | None:
+    """Difference of mean success, with the interval of a bootstrap over seeds and, within them, over episodes.
+
+    Args:
+        first: success by scene and number of the episode, one for each seed of the training.
+        second: of the other training.
+        paired: whether they are the same episodes, which are then drawn together.
+
+    Returns:
+        None where there is nothing to compare.
+    """
     import numpy as np
 
-    means = [rate(result.episodes).success for result in trained.results.get(split, ())]
-    return bootstrap([np.array(means)]) if len(means) > 1 else None
+    if not first or not second:
+        return None
+    keys = [sorted(set.intersection(*(set(each) for each in some))) for some in (first, second)]
+    if paired:
+        keys = [sorted(set(keys[0]) & set(keys[1]))] * 2
+    if not all(keys):
+        return None
+    grids = [
+        np.array([[each[key] for key in names] for each in some], np.float64)
+        for some, names in zip((first, second), keys, strict=True)
+    ]
+    rng, drawn = np.random.default_rng(0), np.zeros((2000, 2))
+    for draw in drawn:
+        columns = [rng.integers(grid.shape[1], size=grid.shape[1]) for grid in grids]
+        if paired:
+            columns[1] = columns[0]
+        for k, grid in enumerate(grids):
+            draw[k] = grid[rng.integers(len(grid), size=len(grid))][:, columns[k]].mean()
+    low, high = np.quantile(drawn[:, 1] - drawn[:, 0], (0.025, 0.975))
+    return Estimate(float(grids[1].mean() - grids[0].mean()), float(low), float(high))
 
 
 def misled(trained: Trained) -> tuple[float, float] | None:
@@ -118,7 +192,7 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
         )
         found.append(
             [
-                name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each.rate(split)) for split in PLACES),
+                name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each, split) for split in PLACES),
                 "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})",
                 "" if led is None else f"{100 * led[0]:.1f} % to {100 * led[1]:.1f} %",
                 "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %",
@@ -127,13 +201,37 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
     return found
 
 
+GAINS = ("difference", "decisions", "seeds", "points of success")
+
+
+def gain_rows(trained: Sequence[Trained]) -> list[list[str]]:
+    """Cells under :data:`GAINS`; the intervals are of other seeds and other episodes."""
+    return [
+        [
+            each.name, f"{each.decisions:,}", " and ".join(map(str, dict.fromkeys(each.seeds))),
+            f"{100 * each.points.mean:.1f} ({100 * each.points.low:.1f} to {100 * each.points.high:.1f})",
+        ]
+        for each in gains(trained)
+    ]  # fmt: skip
+
+
 def markdown(trained: Sequence[Trained]) -> str:
-    """The table of the study as Markdown."""
-    lines = [f"| {' | '.join(cells)} |" for cells in (HEAD, *rows(trained))]
-    return "\n".join([lines[0], "|---" * len(HEAD) + "|", *lines[1:]])
+    """The tables of the study as Markdown."""
+    tables = [_lines(HEAD, rows(trained))]
+    if found := gain_rows(trained):
+        tables.append(_lines(GAINS, found))
+    return "\n\n".join(tables)
 
 
-def _cell(found: Rate | None) -> str:
+def _lines(head: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (head, *cells)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def _cell(trained: Trained, split: str) -> str:
+    found = trained.rate(split)
     if found is None:
         return ""
-    return f"{100 * found.success:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f}, {found.episodes})"
+    text = f"{100 * found.success:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f}, {found.episodes})"
+    each = [f"{100 * rate(result.episodes).success:.1f}" for result in trained.results[split]]
+    return text if len(each) == 1 else f"{text}; by seed {', '.join(each)}"

@@ -26,7 +26,15 @@ def test_every_command_is_understood(script: Path) -> None:
     subprocess.run(["bash", "-n", script], check=True)
     commands = re.findall(r"^\s*(gen3d .*?)$", text.replace("\\\n", " "), re.MULTILINE)
     assert commands
-    values = {"robot": "widowx", "split": "train", "benchmark": "gen3d-100", "jobs": "2", "out": "out"}
+    values = {
+        "robot": "widowx",
+        "split": "train",
+        "benchmark": "gen3d-100",
+        "jobs": "2",
+        "out": "out",
+        "scenes": "100",
+        "policy": "flow-vla-100",
+    }
     for command in commands:
         filled = re.sub(r"\$(\w+)", lambda match: values[match[1]], command)
         build_parser().parse_args(shlex.split(filled)[1:])

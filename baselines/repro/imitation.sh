@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The policy that the study begins with, and its success; about two hours.
+# The policy that the study begins with, and its success, with the released eyes; half an hour.
 set -euo pipefail
 out=${1:-repro_out}
 mkdir -p "$out"
-gen3d study --preset full --jobs 2 --only imitation --out "$out/study"
+gen3d study --jobs 2 --out "$out/study" --only imitation \
+    --set eyes=registry/checkpoints/flow-vla-imitation --set mixed=6000 --set half=true

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The released policies as on a robot: another engine, over ROS 2's wire, without and with a perturbed reality.
+set -euo pipefail
+out=${1:-repro_out}
+mkdir -p "$out"
+for policy in flow-vla-imitation flow-vla-100; do
+    gen3d evaluate --policy "registry/checkpoints/$policy" --env Gen3D-RealRobot-v0 --physics pybullet \
+        --transport cyclonedds --size 96 --out "$out/robot-$policy.json"
+    gen3d evaluate --policy "registry/checkpoints/$policy" --env Gen3D-RealRobot-v0 --physics pybullet \
+        --reality medium --transport cyclonedds --size 96 --out "$out/robot-$policy-medium.json"
+done

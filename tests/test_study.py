@@ -21,6 +21,7 @@ from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, apart, markdown, misled, time_ratio
+from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import new_model
 
@@ -244,6 +245,24 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     assert main(["train", "--algo", "flow", "--steps", "32", *where, *small, "--out", str(flow)]) == 0
     assert load_flow_vla(flow / "model").config.contract == load_flow_vla(imitation / "model").config.contract
     assert len((flow / "curve.csv").read_text().splitlines()) == 3
+
+
+def test_a_wrist_picture_from_the_command_line(tmp_path: Path) -> None:
+    where = ["--obs", "pixels", "--env", "Gen3D-Pick-v0", "--scenes", "1", "--size", "24", "--jobs", "1"]
+    first, second, flow = (tmp_path / name for name in ("first", "second", "flow"))
+    told = "size=micro demos=2 batch=8 trial=0"
+
+    def trained(algo: str, out: Path, steps: int, options: str) -> FlowVLA:
+        words = [word for pair in options.split() for word in ("--set", pair)]
+        assert main(["train", "--algo", algo, "--steps", str(steps), *where, *words, "--out", str(out)]) == 0
+        return load_flow_vla(out / "model")
+
+    models = [
+        trained("imitation", first, 2, f"{told} cameras=front,wrist"),
+        trained("imitation", second, 2, f"{told} start={first / 'model'}"),
+        trained("flow", flow, 16, f"envs=2 rollout=2 batch=4 max_steps=8 start={first / 'model'}"),
+    ]
+    assert [model.config.made_for().cameras for model in models] == [("front", "wrist")] * 3
 
 
 def test_flow_needs_a_start_and_pixels(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         tokenizer: folder or file of its ``tokenizer.json``; the base's own where empty.
         download: whether to fetch what is not on this computer.
         lora: rank of adapters on its vision-language model, which else learns in full; 0 for none.
+        cameras: of its pictures, such as ``front,wrist``; those of ``start`` where there is one.
         dataset: folder of demonstrations that ``gen3d record`` wrote; the expert is asked for some where empty.
         demos: demonstrations of the expert, scene by scene in turns.
         noise: on its actions.
@@ -55,6 +56,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     tokenizer: str = ""
     download: bool = False
     lora: int = 0
+    cameras: tuple[str, ...] = ("front",)
     dataset: str = ""
     demos: int = 60
     noise: float = 0.2
@@ -100,7 +102,7 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Collect demonstrations and imitate them; ``steps`` are those of the optimizer. See :data:`algorithms.Train`."""
     recipe = settings.recipe(ImitationRecipe)
     _pixels(settings)
-    env = settings.env()
+    env = settings.env(read_config(Path(recipe.start)).made_for().cameras if recipe.start else recipe.cameras)
     said = set(instructions(env))
     if recipe.dataset:
         demos = recorded(Path(recipe.dataset), env, out / "demos")
@@ -160,8 +162,9 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     start = Path(recipe.start)
     begin = read_config(start)
     chunk = begin.chunk
+    env = replace(settings.env(begin.made_for().cameras), max_steps=recipe.max_steps)
     fleet = FleetSettings(
-        env=replace(settings.env(), max_steps=recipe.max_steps), count=recipe.envs, jobs=settings.jobs, chunk=chunk,
+        env=env, count=recipe.envs, jobs=settings.jobs, chunk=chunk,
         shaping=recipe.shaping, seed=settings.seed,
     )  # fmt: skip
     how = FlowSettings(

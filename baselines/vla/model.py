@@ -22,6 +22,7 @@ from gen3d_envs.contract import require_same
 from gen3d_envs.errors import FieldError
 
 from .config import IGNORED, FlowVLAConfig
+from .files import safetensors_into
 from .labels import PLACES
 from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
 from .text import BUCKETS, GROUPS, MAX_WORDS
@@ -474,11 +475,16 @@ class FlowVLA(PreTrainedModel):
         return self.plan(Inputs(pixels, proprio, tokens))
 
     def save_pretrained(self, save_directory: Any, **arguments: Any) -> None:  # type: ignore[override]
-        """Write configuration, weights as safetensors and a model card."""
+        """Write configuration, weights as safetensors and a model card.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
         shown = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()
         try:
-            super().save_pretrained(save_directory, **arguments)
+            with safetensors_into(Path(save_directory)):
+                super().save_pretrained(save_directory, **arguments)
         finally:
             if shown:
                 logging.enable_progress_bar()

@@ -23,6 +23,7 @@ from gen3d_envs.assets.store import write_atomically
 from gen3d_envs.contract import Contract
 from gen3d_envs.errors import EngineUnavailable, FieldError
 
+from .files import safetensors_into
 from .pi0 import Pi0VLA
 from .pi0_config import TEXT_LENGTH, Pi0VLAConfig, make_pi0_config
 from .pi0_lora import TARGETS, add_lora
@@ -195,7 +196,8 @@ def save_pi0(model: Pi0VLA, folder: str | Path) -> None:
             base_model_name_or_path=config.base,
         ).save_pretrained(str(folder))  # fmt: skip
     else:
-        _quietly(model.network.save_pretrained)(folder / NETWORK)
+        with safetensors_into(folder / NETWORK):
+            _quietly(model.network.save_pretrained)(folder / NETWORK)
     config.save_pretrained(folder)
 
 
@@ -289,8 +291,12 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
     # Not write_atomically: a large expert would stand in memory twice.
     work = path.with_name(f".writing-{path.name}")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, work)
-    os.replace(work, path)
+    try:
+        with safetensors_into(path):
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, work)
+        os.replace(work, path)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def _quietly(work: Callable[P, T]) -> Callable[P, T]:

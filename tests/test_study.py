@@ -10,10 +10,12 @@ import xml.etree.ElementTree as ElementTree
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from gen3d_envs.baselines.algorithms import TrainSettings, train
+from gen3d_envs.baselines.study import stages
 from gen3d_envs.baselines.study.command import study, ways
 from gen3d_envs.baselines.study.measure import found, order
 from gen3d_envs.baselines.study.page import html
@@ -202,6 +204,49 @@ def test_a_process_waits_no_longer_than_its_time(tmp_path: Path) -> None:
     lasting, work = PRESETS["smoke"], partial(Study, folder=tmp_path, jobs=1, device="cpu", tell=lambda *_: None)
     with work(lasting, deadline=math.inf).alone("seeing"), pytest.raises(OutOfTime, match="still at seeing"):
         work(lasting, deadline=time.monotonic() + 0.5).seen()
+
+
+def test_a_budget_ends_within_a_stage_and_the_same_call_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, float]] = []
+    over = False
+    monkeypatch.setattr(stages, "time", SimpleNamespace(monotonic=lambda: 2.0 if over else 0.0))
+
+    def tell(stage: str, done: float, total: float, figures: str) -> None:
+        nonlocal over
+        told.append((stage, done))
+        over = stage == ends
+
+    settings = msgspec.structs.replace(PRESETS["smoke"], broad=2, mixed=2, demos=2)
+    work = Study(settings, tmp_path, jobs=1, device="cpu", deadline=1.0, tell=tell)
+    for ends, collect in (
+        ("scenes", work.frames),
+        ("mixing", work.frames),
+        ("frames", work.frames),
+        ("demos", work.demos),
+    ):
+        with pytest.raises(OutOfTime, match="run the same command to go on"):
+            collect()
+        assert told[-1] == (ends, 1 if ends != "mixing" else 2)  # mixed scenes are made by the fifty
+        over = False
+    ends = ""
+    assert len(work.frames().scenes) == len(work.demos().scenes) == 2
+    assert told[-2:] == [("frames", 2), ("demos", 2)]
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
+def test_a_budget_is_a_time(minutes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["study", "--preset", "smoke", "--out", str(tmp_path / "new"), "--budget", minutes])
+    assert stop.value.code == 2 and f"{minutes!r} is no number of minutes above 0" in capsys.readouterr().err
+
+
+def test_a_budget_that_is_used_up_has_an_exit_code_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "--preset", "smoke", "--out", str(tmp_path), "--budget", "1e-9"]) == 3
+    assert "The time is over; run the same command to go on." in capsys.readouterr().out
 
 
 def test_presets() -> None:

@@ -125,19 +125,15 @@ class Study:
         )  # fmt: skip
         out = self.folder / "broad"
         with self.alone("broad"):
-            generate(
-                plan, bank, out, self.jobs, settings.broad,
-                lambda done, total, entry: self.tell("scenes", done, total, ""),
-            )  # fmt: skip
+            count = self._counting("scenes")
+            generate(plan, bank, out, self.jobs, settings.broad, lambda done, total, entry: count(done, total))
         return out
 
     def frames(self) -> Demos:
         """Frames with labels."""
         mixed, count, broad = self.folder / "mixed", self.settings.mixed, self.broad()
         with self.alone("mixed"):
-            names = make_mixed(
-                broad, mixed, count, MIX_SEED, self.jobs, lambda done, total: self.tell("mixing", done, total, "")
-            )
+            names = make_mixed(broad, mixed, count, MIX_SEED, self.jobs, self._counting("mixing"))
         env = self.env(names, str(mixed), LOOK_STEPS)
         return self._collect(
             "frames", DemoSettings(env=env, count=count, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1)
@@ -158,7 +154,16 @@ class Study:
         _ = self.left_s
         folder = self.folder / name
         with self.alone(name):
-            return collect(wanted, folder, self.jobs, lambda done, total: self.tell(name, done, total, ""))
+            return collect(wanted, folder, self.jobs, self._counting(name))
+
+    def _counting(self, name: str) -> Callable[[int, int], None]:
+        """Tells how much of a stage is done, and ends it, resumably, when the time is over."""
+
+        def count(done: int, total: int) -> None:
+            self.tell(name, done, total, "")
+            _ = self.left_s
+
+        return count
 
     def seen(self) -> Path:
         """Folder of the model that has learned to see."""

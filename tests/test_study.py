@@ -30,6 +30,7 @@ from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.leaderboard import results_folder
 from gen3d_envs.evaluation.result import EpisodeRow, Result
+from gen3d_envs.processes import run_all
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -247,6 +248,14 @@ def test_a_budget_that_is_used_up_has_an_exit_code_of_its_own(
 ) -> None:
     assert main(["study", "--preset", "smoke", "--out", str(tmp_path), "--budget", "1e-9"]) == 3
     assert "The time is over; run the same command to go on." in capsys.readouterr().out
+
+
+def test_who_stops_in_the_middle_of_parallel_work_hears_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    made = run_all(pow, ((k, 2) for k in range(100)), 2, "lost")
+    assert next(made) in {k**2 for k in range(100)}
+    made.close()
+    assert not recwarn.list
+    assert sorted(run_all(pow, ((k, 2) for k in range(4)), 2, "lost")) == [0, 1, 4, 9]
 
 
 def test_presets() -> None:

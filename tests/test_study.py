@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
 from gen3d_envs.baselines.study import stages
 from gen3d_envs.baselines.study.command import study, ways
@@ -23,6 +25,8 @@ from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, markdown, misled, time_ratio
+from gen3d_envs.baselines.vla.learn import Progress
+from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import new_model
 
@@ -165,6 +169,35 @@ def test_a_study_may_begin_with_the_eyes_of_another_policy(tmp_path: Path) -> No
     assert {path.name for path in (tmp_path / "study").iterdir()} == {"locks", "seeing"}  # nothing was looked at
     with pytest.raises(FieldError, match=r"holds no model\.safetensors"):
         work(msgspec.structs.replace(settings, eyes="nowhere"), tmp_path / "other").seen()
+
+
+def test_all_that_learns_does_so_on_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: dict[FlowVLA, str] = {}
+    learned: list[tuple[str, str]] = []
+
+    def to(model: FlowVLA, device: torch.device) -> FlowVLA:
+        moved[model] = device.type
+        return model
+
+    def learning(name: str, model: FlowVLA, *others: object, **_: object) -> Iterator[Progress]:
+        learned.append((name, moved[model]))
+        (folder,) = (each for each in others if isinstance(each, Path))
+        model.save_pretrained(folder / "model")
+        yield from ()
+
+    def tuned(start: Path, *_: object, device: str, **__: object) -> bool:
+        learned.append(("train", device))
+        return True
+
+    monkeypatch.setattr(FlowVLA, "to", to)
+    for name in ("see", "imitate", "focus"):
+        monkeypatch.setattr(stages, name, partial(learning, name))
+    monkeypatch.setattr(stages, "train", tuned)
+    monkeypatch.setattr(stages, "collect", lambda wanted, *_: SimpleNamespace(contract=wanted.env.contract))
+    monkeypatch.setattr(Study, "broad", lambda _: tmp_path)
+    monkeypatch.setattr(stages, "make_mixed", lambda *_: ("PickBlock-df63",))
+    Study(PRESETS["smoke"], tmp_path, 1, "cuda", math.inf, lambda *_: None).fine_tuned(1, 0)
+    assert learned == [(name, "cuda") for name in ("see", "imitate", "focus", "train")]
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

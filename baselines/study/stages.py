@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from gen3d_envs.bank.generate import generate
 from gen3d_envs.bank.index import Settings as BankSettings
 from gen3d_envs.bank.plan import benchmark_plan
@@ -175,6 +177,7 @@ class Study:
                     return folder / "model"
                 frames = self.frames()
                 model = new_model(self.settings.size, frames.contract, 0)
+                model.to(torch.device(self.device))  # type: ignore[arg-type]
                 recipe = replace(
                     SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch, half=self.settings.half
                 )
@@ -194,7 +197,7 @@ class Study:
         with self.alone(folder.name):
             if not (folder / "model" / WEIGHTS).is_file():
                 start, demos = self.seen(), self.demos()
-                model = load_flow_vla(start)
+                model = load_flow_vla(start, self.device)
                 recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
                 learning = imitate(model, demos, folder, recipe, self.left_s, train_tower=False)
                 self._keep(learning, folder, "loss {flow:.3f}")
@@ -205,7 +208,7 @@ class Study:
         folder = self.folder / f"focus-{HANDMADE if count == 0 else f'n{count}'}"
         with self.alone(folder.name):
             if not (folder / "model" / WEIGHTS).is_file():
-                model, settings = load_flow_vla(self.imitation()), self.settings
+                model, settings = load_flow_vla(self.imitation(), self.device), self.settings
                 wanted = DemoSettings(
                     env=self.env(self.scenes(count), max_steps=LOOK_STEPS), count=settings.focus, noise=LOOK_NOISE,
                     keep=LOOK_SHARE, seeing=True, seed=3,

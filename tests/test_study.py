@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
+from gen3d_envs.baselines.ppo.fleet import FleetSettings
 from gen3d_envs.baselines.study import stages
 from gen3d_envs.baselines.study.command import study, ways
 from gen3d_envs.baselines.study.measure import found, order
@@ -25,6 +26,8 @@ from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, markdown, misled, time_ratio
+from gen3d_envs.baselines.vla import entry
+from gen3d_envs.baselines.vla.curve import read_curve
 from gen3d_envs.baselines.vla.learn import Progress
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
@@ -308,6 +311,53 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     assert main(["train", "--algo", "flow", "--steps", "32", *where, *small, "--out", str(flow)]) == 0
     assert load_flow_vla(flow / "model").config.contract == load_flow_vla(imitation / "model").config.contract
     assert len((flow / "curve.csv").read_text().splitlines()) == 3
+
+
+def test_imitation_is_tried_at_given_steps_and_keeps_the_best_whatever_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"size": "micro", "demos": "2", "batch": "8", "trial": "5", "trial_every": "3"}
+    settings = TrainSettings(
+        "imitation", "Gen3D-Pick-v0", 8, obs="pixels", scenes=2, size=24, jobs=0, options=options
+    )  # fmt: skip
+    tried: list[float] = []
+    outcomes = iter([0.4, 0.6, None, 0.2])
+
+    def trial(model: FlowVLA, fleet: FleetSettings, episodes: int) -> SimpleNamespace:
+        assert episodes == 5 and not model.training
+        success = next(outcomes)
+        if success is None:
+            raise KeyboardInterrupt  # the last checkpoint is there, its trial is not
+        tried.append(success)
+        return SimpleNamespace(success=success)
+
+    monkeypatch.setattr(entry, "trial", trial)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path)
+    second = (tmp_path / "best" / "model.safetensors").read_bytes()
+    (tmp_path / "best").rename(tmp_path / ".best.old")  # as a crash between the two moves would
+    for _ in range(2):  # nothing is left to do for the other, not even a trial
+        assert train(settings, tmp_path) == tmp_path / "best"
+        assert tried == [0.4, 0.6, 0.2]
+        rows = read_curve(tmp_path / "curve.csv")
+        assert [(row["step"], row["success"]) for row in rows] == [("3", "0.4"), ("6", "0.6"), ("8", "0.2")]
+        assert (tmp_path / "best" / "model.safetensors").read_bytes() == second
+    assert second != (tmp_path / "model" / "model.safetensors").read_bytes()
+
+
+def test_every_trial_of_imitation_is_at_a_checkpoint() -> None:
+    assert entry.ImitationRecipe().trial > 0
+    for every, saved in ((500, 125), (200, 200), (1000, 200), (7, 7), (211, 1)):
+        assert entry.ImitationRecipe(trial_every=every).save_every == saved
+
+
+@pytest.mark.parametrize("option", ["trial=-1", "trial_every=0"])
+def test_trials_that_cannot_be(option: str, tmp_path: Path) -> None:
+    name, _, value = option.partition("=")
+    settings = TrainSettings("imitation", "Gen3D-Pick-v0", 8, obs="pixels", scenes=1, options={name: value})
+    with pytest.raises(FieldError, match=f"option {name} = {value}: is below"):
+        train(settings, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_flow_needs_a_start_and_pixels(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from .curve import CURVE, Curve, read_curve
 from .demos import DemoSettings, collect
-from .files import replace_folder
+from .files import replace_folder, restore_folder
 from .policy import load_flow_vla
 from .pretrain import IMITATING, imitate, new_model
 from .trial import trial
@@ -34,7 +34,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         lr: highest learning rate.
         tower: whether tower and words are trained, too.
         trial: episodes, without noise, that the policy is tried in after every ``trial_every`` steps; the best one is
-            kept in ``best``. 0 for none.
+            kept in ``best``, of equally good ones the last. 0 for none.
     """
 
     start: str = ""
@@ -44,8 +44,13 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     batch: int = 64
     lr: float = 5e-4
     tower: bool = True
-    trial: int = 0
+    trial: int = 16
     trial_every: int = 500
+
+    @property
+    def save_every(self) -> int:
+        """Steps between checkpoints, at most the usual number, so that every trial is at one."""
+        return max(n for n in range(1, IMITATING.save_every + 1) if self.trial_every % n == 0)
 
 
 class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,25 +84,38 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Collect demonstrations and imitate them; ``steps`` are those of the optimizer. See :data:`algorithms.Train`."""
     recipe = settings.recipe(ImitationRecipe)
     _pixels(settings)
+    for name, least in (("trial", 0), ("trial_every", 1)):
+        if getattr(recipe, name) < least:
+            raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
     env = settings.env()
     demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
                     max(1, settings.jobs))  # fmt: skip
     model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos.contract, settings.seed)
     model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
-    how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
+    how = replace(
+        IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed,
+        save_every=recipe.save_every,
+    )  # fmt: skip
     curve: Curve | None = None
+    known: dict[int, float] = {}
+    best = out / "best"
+    restore_folder(best)
     fleet = FleetSettings(env=env, count=16, jobs=settings.jobs, chunk=model.config.chunk, seed=settings.seed)
     for progress in imitate(model, demos, out, how, train_tower=recipe.tower):
-        curve = curve or Curve(out / CURVE, progress.step - 1)
+        if curve is None:
+            known = {int(row["step"]): float(row["success"]) for row in read_curve(out / CURVE)}
+            curve = Curve(out / CURVE, progress.step - 1)
         success = math.nan
         if recipe.trial and (progress.step % recipe.trial_every == 0 or progress.step == progress.steps):
-            success = trial(model, fleet, recipe.trial).success
-            before = [float(row["success"]) for row in read_curve(out / CURVE)]
-            if not any(earlier > success for earlier in before):
-                replace_folder(out / "best", lambda path: model.save_pretrained(path))
+            success = known.get(progress.step, math.nan)
+            if math.isnan(success) or not best.is_dir():
+                success = trial(model, fleet, recipe.trial).success
+                before = [float(row["success"]) for row in read_curve(out / CURVE)]
+                if not any(earlier > success for earlier in before) or not best.is_dir():
+                    replace_folder(best, lambda path: model.save_pretrained(path))
         curve.add(progress.step, {**progress.figures, "success": success})
         tell(Report(progress.step, progress.steps, success, progress.figures))
-    return out / ("best" if recipe.trial else "model")
+    return best if recipe.trial else out / "model"
 
 
 def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:

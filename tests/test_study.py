@@ -14,6 +14,7 @@ from subprocess import PIPE
 from types import SimpleNamespace
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
@@ -28,6 +29,8 @@ from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, markdown, misled, time_ratio
 from gen3d_envs.baselines.vla import entry
 from gen3d_envs.baselines.vla.curve import read_curve
+from gen3d_envs.baselines.vla.demos import Demos
+from gen3d_envs.baselines.vla.labels import PLACES
 from gen3d_envs.baselines.vla.learn import Progress
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
@@ -303,7 +306,12 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     imitation, flow = tmp_path / "imitation", tmp_path / "flow"
     small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8", "--set", "trial=1"]
     assert main(["train", "--algo", "imitation", "--steps", "6", *where, *small, "--out", str(imitation)]) == 0
-    assert load_flow_vla(imitation / "model").config.action_dim == 7
+    model, labels = load_flow_vla(imitation / "model"), Demos(imitation / "demos").arrays["labels"][:, 0]
+    assert model.config.action_dim == 7
+    # A new model knows the camera: rays through where a grasp is seen, at its height, lead to it.
+    reached = model.reached(*(torch.from_numpy(labels[:, at]) for at in (slice(len(PLACES), len(PLACES) + 2), 2)))
+    assert np.abs(reached.numpy() - labels[:, :2]).max() < 1e-3
+    assert np.allclose(model.config.label_mean, labels[:, : len(PLACES)].mean(0), atol=1e-4)
     best, last = (imitation / name / "model.safetensors" for name in ("best", "model"))
     assert best.read_bytes() == last.read_bytes()  # it was tried once, at the end
     small = ["--set", "envs=2", "--set", "rollout=2", "--set", "batch=4", "--set", "max_steps=8"]

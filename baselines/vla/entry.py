@@ -18,7 +18,7 @@ from .curve import CURVE, Curve, read_curve
 from .demos import DemoSettings, collect
 from .files import replace_folder, restore_folder
 from .policy import load_flow_vla
-from .pretrain import IMITATING, imitate, new_model
+from .pretrain import IMITATING, imitate, new_model, take_measure
 from .trial import trial
 
 
@@ -90,7 +90,11 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     env = settings.env()
     demos = collect(DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed), out / "demos",
                     max(1, settings.jobs))  # fmt: skip
-    model = load_flow_vla(Path(recipe.start)) if recipe.start else new_model(recipe.size, demos.contract, settings.seed)
+    if recipe.start:
+        model = load_flow_vla(Path(recipe.start))
+    else:
+        model = new_model(recipe.size, demos.contract, settings.seed)
+        take_measure(model, demos)
     model.to(torch.device(device_of(settings.device)))  # type: ignore[arg-type]
     how = replace(
         IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed,

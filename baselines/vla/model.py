@@ -46,6 +46,7 @@ SEEN = 6
 OPENING = 6
 """Which number of the proprioception is the gripper's opening, from 0 to 1."""
 
+
 CARD = """---
 library_name: gen3d-envs
 pipeline_tag: robotics
@@ -283,6 +284,12 @@ class FlowVLA(PreTrainedModel):
     def __init__(self, config: FlowVLAConfig) -> None:
         super().__init__(config)
         self.size = config.chunk * config.action_dim
+        config.require_statistics("proprio", "action", "label")
+        if len(config.label_mean) != len(PLACES):
+            raise ValueError(f"label_mean {config.label_mean} is not that of {len(PLACES)} places")
+        for name in ("chunk", "flow_steps"):
+            if getattr(config, name) not in range(1, 65):
+                raise ValueError(f"{name} {getattr(config, name)} is no whole number from 1 to 64")
         self._grip = tuple(config.grip)
         if self._grip and not (len(self._grip) == 2 and 0.0 <= self._grip[0] < self._grip[1] <= 1.0):
             raise ValueError(f"grip {config.grip} is no range within 0 to 1")
@@ -473,6 +480,35 @@ class FlowVLA(PreTrainedModel):
     def forward(self, pixels: Tensor, proprio: Tensor, tokens: Tensor) -> Tensor:
         """:meth:`plan`, for whoever calls a model."""
         return self.plan(Inputs(pixels, proprio, tokens))
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls, name: str | Path, *, revision: str | None = None, local_files_only: bool = False
+    ) -> FlowVLA:
+        """The model in a folder, or of that name on the hub: only safetensors are read, and they must fit exactly.
+
+        Args:
+            name: folder, or ``"OWNER/NAME"``.
+            revision: branch, tag or commit on the hub.
+            local_files_only: whether to fetch nothing.
+
+        Raises:
+            FieldError: no such folder or name, or what :func:`.policy.load_flow_vla` refuses.
+        """
+        from .policy import WEIGHTS, load_flow_vla
+
+        if not Path(name).is_dir():
+            from huggingface_hub import snapshot_download
+
+            try:
+                name = snapshot_download(
+                    str(name), revision=revision, local_files_only=local_files_only,
+                    allow_patterns=["config.json", WEIGHTS],
+                )  # fmt: skip
+            except (OSError, ValueError) as error:
+                problem = f"is no folder and cannot be fetched ({str(error).splitlines()[0]})"
+                raise FieldError("policy", str(name), problem, "Give a folder, or OWNER/NAME on the hub") from None
+        return load_flow_vla(Path(name))
 
     def save_pretrained(self, save_directory: Any, **arguments: Any) -> None:  # type: ignore[override]
         """Write configuration, weights as safetensors and a model card.

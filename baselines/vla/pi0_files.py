@@ -223,9 +223,7 @@ def load_pi0(
     try:
         config = Pi0VLAConfig.from_pretrained(folder, local_files_only=True)
         rank, alpha = int(config.lora_rank), int(config.lora_alpha)
-        pairs = ((config.proprio_mean, config.proprio_std), (config.action_mean, config.action_std))
-        if any(len(mean) != len(std) or not min(std) > 0.0 for mean, std in pairs):
-            raise ValueError("statistics that do not belong together")
+        config.require_statistics("proprio", "action")
     except _ANYTHING as error:
         raise FieldError("policy", str(folder / "config.json"), f"is damaged ({_first(error)})", _REMEDY) from None
     where = folder / NETWORK if not rank else _located(base or config.base, download)

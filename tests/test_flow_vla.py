@@ -205,6 +205,15 @@ def test_a_saved_model_is_the_same(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
 
 
+def test_its_card_tells_what_it_is_for_and_what_it_is_not_for(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: gen3d-envs\npipeline_tag: robotics\nlicense: mit\n---\n# FlowVLA\n")
+    assert "- robot: widowx\n- picture: front, 32 x 32 pixels\n- control: ee_delta, 5 Hz\n" in card
+    for words in ("one picture", "4 actions of 7 numbers", "Training data", "never on a real robot", "--size 32"):
+        assert words in card
+    assert max(map(len, card.splitlines())) <= 120 and "{" not in card
+
+
 def test_a_folder_is_a_policy(folder: Path) -> None:
     env = make(PLACE, **SMALL)
     policy = get_policy(str(folder), env)

@@ -387,8 +387,11 @@ def test_adapters_are_stored_without_the_base(adapted: tuple[Pi0VLA, Path]) -> N
     assert torch.equal(again.plan(batch), model.plan(batch))
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "config.json", "tokenizer.json", "expert.safetensors", "adapter_model.safetensors", "adapter_config.json"
+        "config.json", "tokenizer.json", "expert.safetensors", "adapter_model.safetensors", "adapter_config.json",
+        "README.md",
     }  # fmt: skip
+    card = (folder / "README.md").read_text()
+    assert f"network was another one: {model.config.base}" in card and "license: mit" not in card
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")  # peft asks for what transformers renamed

@@ -21,6 +21,7 @@ from transformers.utils import logging
 from gen3d_envs.contract import require_same
 from gen3d_envs.errors import FieldError
 
+from .card import card
 from .config import IGNORED, FlowVLAConfig
 from .files import safetensors_into
 from .labels import PLACES
@@ -45,20 +46,6 @@ SEEN = 6
 
 OPENING = 6
 """Which number of the proprioception is the gripper's opening, from 0 to 1."""
-
-
-CARD = """---
-library_name: gen3d-envs
-pipeline_tag: robotics
----
-# FlowVLA
-
-A small vision-language-action policy for Gen3D environments: {pictures}, an instruction and {proprio} numbers of
-proprioception in, {chunk} actions of {actions} numbers out, by flow matching in {steps} steps. {parameters:,}
-parameters. Trained in simulation only; it acts only where the environment's contract is the one in `config.json`.
-
-Use: `gen3d_envs.baselines.policies.get_policy("THIS FOLDER", env)`.
-"""
 
 
 @dataclass(frozen=True)
@@ -524,13 +511,7 @@ class FlowVLA(PreTrainedModel):
         finally:
             if shown:
                 logging.enable_progress_bar()
-        config = self.config
-        Path(save_directory, "README.md").write_text(
-            CARD.format(
-                pictures=f"{config.cameras} picture(s)", proprio=len(config.proprio_mean), chunk=config.chunk,
-                actions=config.action_dim, steps=config.flow_steps, parameters=count_parameters(self),
-            )
-        )  # fmt: skip
+        Path(save_directory, "README.md").write_text(card("FlowVLA", self.config, count_parameters(self)))
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -23,6 +23,7 @@ from gen3d_envs.assets.store import write_atomically
 from gen3d_envs.contract import Contract
 from gen3d_envs.errors import EngineUnavailable, FieldError
 
+from .card import card
 from .files import safetensors_into
 from .pi0 import Pi0VLA
 from .pi0_config import TEXT_LENGTH, Pi0VLAConfig, make_pi0_config
@@ -198,6 +199,8 @@ def save_pi0(model: Pi0VLA, folder: str | Path) -> None:
     else:
         with safetensors_into(folder / NETWORK):
             _quietly(model.network.save_pretrained)(folder / NETWORK)
+    parameters = sum(parameter.numel() for parameter in model.network.parameters())
+    write_atomically(folder / "README.md", card("pi0", config, parameters, config.base).encode())
     config.save_pretrained(folder)
 
 

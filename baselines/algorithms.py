@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from gen3d_envs.errors import EngineUnavailable, FieldError
+from gen3d_envs.errors import FieldError
+from gen3d_envs.extras import imported
 from gen3d_envs.sim.engines import FASTEST
 
 if TYPE_CHECKING:
@@ -167,14 +167,7 @@ class Algorithm:
         Raises:
             EngineUnavailable: a package is missing.
         """
-        module, _, name = self.function.partition(":")
-        try:
-            found: Train = getattr(import_module(module), name)
-        except ImportError as error:
-            missing = (getattr(error, "name", None) or "").partition(".")[0]
-            if missing in ("", "gen3d_envs"):
-                raise
-            raise EngineUnavailable(f"{self.name} needs {missing}: pip install 'gen3d-envs[baselines]'") from None
+        found: Train = imported(self.function, self.name)
         return found
 
 

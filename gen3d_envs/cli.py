@@ -19,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``gen3d``.
 
     Returns:
-        0 done; 1 the request cannot be fulfilled, with one line on standard error; 2 wrong usage; 130 stopped by the
-        user.
+        0 done; 1 the request cannot be fulfilled, with one line on standard error; 2 wrong usage; 3 the time given to
+        ``gen3d study`` is used up, and the same command goes on; 130 stopped by the user.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -237,7 +237,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     study.add_argument("--out", metavar="DIR", required=True, help="folder; the same command goes on in it")
     study.add_argument("--preset", choices=("full", "smoke"), default="full", help="how long (default: full)")
-    study.add_argument("--budget", type=float, metavar="MINUTES", help="stop after so long (default: when done)")
+    study.add_argument("--budget", type=_minutes, metavar="MINUTES", help="stop after so long (default: when done)")
     study.add_argument("--only", metavar="WHAT", help="a number of scenes, handmade, or imitation (default: all)")
     study.add_argument("--seeds", type=_seed_value, nargs="+", metavar="N", help="of the fine-tuning (default: 0)")
     study.add_argument(
@@ -509,12 +509,20 @@ def _job_count(text: str) -> int:
 
 
 def _price(text: str) -> float:
+    return _above_zero(text, "price")
+
+
+def _minutes(text: str) -> float:
+    return _above_zero(text, "number of minutes")
+
+
+def _above_zero(text: str, what: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no price above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what} above 0")
     return value
 
 

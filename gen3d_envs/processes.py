@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -56,10 +57,17 @@ def run_all(
         n_jobs=jobs, backend="loky", return_as="generator" if ordered else "generator_unordered", batch_size=1,
         pre_dispatch="2*n_jobs", initializer=_begin, initargs=(os.getpid(),),
     )  # fmt: skip
+    made = work(delayed(function)(*item) for item in items)
     try:
-        yield from work(delayed(function)(*item) for item in items)
+        for each in made:  # noqa: UP028
+            yield each
     except TerminatedWorkerError as error:
         raise Gen3DError(f"{lost} ({error})" if str(error) else lost) from None
+    finally:
+        with warnings.catch_warnings():
+            # Who stops in the middle, when the time is over, say, knows that something is left to do.
+            warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)
+            made.close()
 
 
 def _begin(parent: int) -> None:

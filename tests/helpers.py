@@ -8,12 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace as replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 import gen3d_envs
@@ -123,6 +126,18 @@ def trace(env: gym.Env[Any, Any], seed: int | None, actions: NDArray[np.float32]
     digests = [digest(*env.reset(seed=seed, options=options))]
     digests += [digest(*env.step(action)) for action in actions]
     return digests
+
+
+@contextmanager
+def full_disk(beyond: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: a write really stops half-way, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (beyond, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def run_python(code: str, *, hash_seed: str = "0", cwd: Path | None = None, timeout: float = 120.0, **env: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gen3d_envs.baselines.vla.policy import load_flow_vla  # noqa: E402
 from gen3d_envs.baselines.vla.pretrain import projection  # noqa: E402
 from gen3d_envs.baselines.vla.text import TOKENS, tokens  # noqa: E402
 from helpers import PICK, PLACE, make  # noqa: E402
+from safetensors.torch import load_file, save  # noqa: E402
 
 from gen3d_envs.contract import make_contract  # noqa: E402
 from gen3d_envs.errors import ContractError, FieldError  # noqa: E402
@@ -197,10 +199,19 @@ def test_what_is_between_the_fingers_is_where_the_tool_is(opening: float, held: 
 
 def test_a_saved_model_is_the_same(folder: Path) -> None:
     model, batch = tiny(), inputs("pick the cup")
-    for again in (load_flow_vla(folder), FlowVLA.from_pretrained(folder).eval()):
+    for again in (load_flow_vla(folder), FlowVLA.from_pretrained(folder)):
         assert torch.equal(again.plan(batch), model.plan(batch))
         assert again.config.made_for() == make_contract(**SMALL)
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+
+
+def test_its_card_tells_what_it_is_for_and_what_it_is_not_for(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: gen3d-envs\npipeline_tag: robotics\nlicense: mit\n---\n# FlowVLA\n")
+    assert "- robot: widowx\n- picture: front, 32 x 32 pixels\n- control: ee_delta, 5 Hz\n" in card
+    for words in ("one picture", "4 actions of 7 numbers", "Training data", "never on a real robot", "--size 32"):
+        assert words in card
+    assert max(map(len, card.splitlines())) <= 120 and "{" not in card
 
 
 def test_a_folder_is_a_policy(folder: Path) -> None:
@@ -267,6 +278,14 @@ def test_damaged_checkpoints_are_refused(folder: Path, tmp_path: Path) -> None:
         ("config.json", json.dumps({**config, "projection": [1.0]}).encode()),
         ("config.json", json.dumps({**config, "projection": ["far"] * 12}).encode()),
     ]
+    unfit: list[dict[str, Any]] = [{name: value} for name in ("chunk", "flow_steps") for value in (0, 65, 1.5, "4")]
+    for name in ("proprio", "action", "label"):
+        mean, std = config[f"{name}_mean"], config[f"{name}_std"]
+        unfit += [{f"{name}_mean": mean[:-1]}, {f"{name}_std": std[:-1]}, {f"{name}_mean": [], f"{name}_std": []}]
+        unfit += [{f"{name}_mean": [*mean[:-1], value]} for value in (math.nan, math.inf, "far", None)]
+        unfit += [{f"{name}_std": [*std[:-1], value]} for value in (math.nan, math.inf, 0.0, -1.0)]
+    unfit.append({"label_mean": config["label_mean"][:-1], "label_std": config["label_std"][:-1]})
+    cases += [("config.json", json.dumps({**config, **each}).encode()) for each in unfit]
     env = make(PICK, **SMALL)
     for number, (name, content) in enumerate(cases):
         with pytest.raises(FieldError):
@@ -278,9 +297,21 @@ def test_a_pickle_is_refused_and_not_opened(folder: Path, tmp_path: Path) -> Non
     evil = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
     target = damaged(folder, tmp_path / "model", "model.safetensors", None)
     (target / "pytorch_model.bin").write_bytes(evil)
-    with pytest.raises(FieldError, match="pickles"):
-        load_flow_vla(target)
+    for load in (load_flow_vla, FlowVLA.from_pretrained):
+        with pytest.raises(FieldError, match="pickles"):
+            load(target)
     assert not (tmp_path / "ran").exists()
+
+
+def test_no_weight_is_made_up(folder: Path, tmp_path: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("flow.out.bias")
+    content = save(weights)
+    with pytest.raises(FieldError, match=r"does not fit its config\.json \(flow\.out\.bias\)"):
+        FlowVLA.from_pretrained(damaged(folder, tmp_path / "model", "model.safetensors", content))
+    for name in ("nobody/flow_vla_of_gen3d_tests", str(tmp_path / "nowhere")):
+        with pytest.raises(FieldError, match="is no folder and cannot be fetched"):
+            FlowVLA.from_pretrained(name, local_files_only=True)
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:

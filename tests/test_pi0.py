@@ -26,7 +26,7 @@ from gen3d_envs.baselines.vla.pi0_config import make_pi0_config, network_config 
 from gen3d_envs.baselines.vla.pi0_files import load_pi0, pi0_from_base  # noqa: E402
 from gen3d_envs.baselines.vla.pi0_lora import add_lora, merge_lora  # noqa: E402
 from gen3d_envs.baselines.vla.text import tokens  # noqa: E402
-from helpers import PICK, make  # noqa: E402
+from helpers import PICK, full_disk, make  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
 from gen3d_envs.contract import make_contract  # noqa: E402
@@ -387,8 +387,11 @@ def test_adapters_are_stored_without_the_base(adapted: tuple[Pi0VLA, Path]) -> N
     assert torch.equal(again.plan(batch), model.plan(batch))
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "config.json", "tokenizer.json", "expert.safetensors", "adapter_model.safetensors", "adapter_config.json"
+        "config.json", "tokenizer.json", "expert.safetensors", "adapter_model.safetensors", "adapter_config.json",
+        "README.md",
     }  # fmt: skip
+    card = (folder / "README.md").read_text()
+    assert f"network was another one: {model.config.base}" in card and "license: mit" not in card
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")  # peft asks for what transformers renamed
@@ -452,6 +455,14 @@ def test_another_contract_is_refused(saved: Path) -> None:
 def test_a_bare_network_is_no_policy(base: Path) -> None:
     with pytest.raises(FieldError, match="bare PI0, without contract"):
         get_policy(str(base), make(PICK, obs_type="pixels_agent_pos", **SMALL))
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+def test_a_full_disk_is_an_error_of_the_system(adapted: tuple[Pi0VLA, Path], adapters: bool, tmp_path: Path) -> None:
+    model = adapted[0] if adapters else tiny()
+    with full_disk(8000), pytest.raises(OSError, match=r"cannot be written .*(network|expert\.safetensors)"):
+        model.save_pretrained(tmp_path)
+    assert not (tmp_path / "config.json").exists() and not list(tmp_path.rglob("*.safetensors"))
 
 
 def damage(folder: Path, what: str) -> None:

@@ -25,7 +25,7 @@ from gen3d_envs.baselines.plain.train import PPORecipe, SACRecipe  # noqa: E402
 from gen3d_envs.baselines.policies import get_policy  # noqa: E402
 from gen3d_envs.baselines.vla.checkpoint import load_state, save_state  # noqa: E402
 from gen3d_envs.baselines.vla.learn import NotFinite  # noqa: E402
-from helpers import ENGINE, PICK, SCENES, make  # noqa: E402
+from helpers import ENGINE, PICK, REPOSITORY, SCENES, make  # noqa: E402
 
 from gen3d_envs.cli import main  # noqa: E402
 from gen3d_envs.errors import EngineUnavailable, FieldError, SceneError  # noqa: E402
@@ -316,6 +316,30 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
     with pytest.raises(EngineUnavailable, match=r"ppo needs stable_baselines3: pip install 'gen3d-envs\[baselines\]'"):
         train(PPO, tmp_path)
+
+
+RELEASED = str(REPOSITORY / "registry" / "checkpoints" / "flow-vla-imitation")
+WITHOUT = "import runpy, sys; sys.modules['torch'] = None; sys.argv = sys.argv[1:]; "
+GEN3D = "from gen3d_envs.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "who"),
+    [
+        (GEN3D, "gen3d train --algo imitation --obs pixels --env Gen3D-Pick-v0 --steps 1 --out new", "imitation"),
+        (GEN3D, "gen3d study --preset smoke --out new", "gen3d study"),
+        (GEN3D, f"gen3d evaluate --policy {RELEASED} --env Gen3D-Pick-v0 --out new.json", RELEASED),
+        (GEN3D, f"gen3d serve --policy {RELEASED} --env Gen3D-Pick-v0 --port 0", RELEASED),
+        ("runpy.run_module('gen3d_envs.baselines.vla.eyes', run_name='__main__')", f"eyes {RELEASED}", "eyes"),
+        ("runpy.run_module('gen3d_envs.baselines.vla.hands', run_name='__main__')", f"hands {RELEASED}", "hands"),
+    ],
+)  # fmt: skip
+def test_without_torch_every_program_says_what_to_install(code: str, arguments: str, who: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT + code, *arguments.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith(f"{who} needs torch: pip install 'gen3d-envs[baselines]'")
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import torch
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
 from gen3d_envs.baselines.vla.batches import Batches
 from gen3d_envs.baselines.vla.config import FlowVLAConfig
-from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings, collect, moving
+from gen3d_envs.baselines.vla.demos import IDLE, QUESTIONS, Demos, DemoSettings, collect, make_part, moving
+from gen3d_envs.baselines.vla.files import replace_folder
 from gen3d_envs.baselines.vla.labels import COUNT, PLACES, Labeller, ask
 from gen3d_envs.baselines.vla.learn import NotFinite, Progress, Recipe, fit
 from gen3d_envs.baselines.vla.mix import make_mixed
@@ -20,6 +21,7 @@ from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import focus, heat_loss, imitate, locating_errors, new_model, see
 from gen3d_envs.baselines.vla.scenes import EnvSettings, scenes_of
 from gen3d_envs.baselines.vla.trial import trial
+from helpers import full_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -271,11 +273,12 @@ def test_who_looks_closer_sees_better_and_acts_on_places_as_before(demos: Demos,
 @pytest.mark.parametrize("train_tower", [True, False])
 def test_a_run_in_slices_is_the_run_in_one_piece(demos: Demos, tmp_path: Path, train_tower: bool) -> None:
     whole = run(new_model("micro", demos.contract, 0), demos, tmp_path / "whole", train_tower=train_tower)
-    slices: list[Progress] = []
-    for _ in range(4):
+    for number in range(4):
         model = new_model("micro", demos.contract, 0)
-        slices += imitate(model, demos, tmp_path / "slices", TINY, seconds=0.0, train_tower=train_tower)
-    assert [(p.step, p.figures) for p in slices] == [(p.step, p.figures) for p in whole]
+        made = list(imitate(model, demos, tmp_path / "slices", TINY, seconds=0.0, train_tower=train_tower))
+        # Each begins with what the one before ended with.
+        wanted = whole[max(0, number - 1) : number + 1]
+        assert [(p.step, p.figures) for p in made] == [(p.step, p.figures) for p in wanted]
     one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("whole", "slices"))
     assert one.read_bytes() == other.read_bytes()
 
@@ -306,6 +309,40 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(demos: Demos, t
     with pytest.raises(NotFinite, match=r"step 5: .*lower the learning rate"):
         list(steps)
     assert (tmp_path / "training.safetensors").read_bytes() == kept
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(demos: Demos, tmp_path: Path) -> None:
+    model, kept = new_model("micro", demos.contract, 0), tmp_path / "training.safetensors"
+    steps = imitate(model, demos, tmp_path, TINY)
+    assert next(steps).step == 3
+    before = kept.read_bytes()
+    with full_disk(2000), pytest.raises(OSError, match=r"cannot be written .*training\.safetensors"):
+        next(steps)
+    assert kept.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == [kept.name]
+    went_on = run(new_model("micro", demos.contract, 0), demos, tmp_path)
+    assert [progress.step for progress in went_on] == [3, 6, 9, 12]
+
+
+def test_a_full_disk_keeps_the_last_model(demos: Demos, tmp_path: Path) -> None:
+    first, second = (new_model("micro", demos.contract, seed) for seed in (0, 1))
+    replace_folder(tmp_path / "model", lambda path: first.save_pretrained(path))
+    with full_disk(8000), pytest.raises(OSError, match=r"cannot be written .*model"):
+        replace_folder(tmp_path / "model", lambda path: second.save_pretrained(path))
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert load_flow_vla(tmp_path / "model").flow.into.weight.equal(first.flow.into.weight)
+
+
+def test_a_full_disk_keeps_the_demonstrations_that_are_there(tmp_path: Path) -> None:
+    settings, made = DemoSettings(env=EnvSettings(scenes=SCENES[:1], size=48), count=2), tmp_path / "demos"
+    for k in range(2):
+        (made / f"parts-{settings.digest}").mkdir(parents=True, exist_ok=True)
+        make_part(settings, made / f"parts-{settings.digest}", k)
+    parts = list(made.iterdir())
+    with full_disk(20_000), pytest.raises(OSError, match="File too large"):
+        collect(settings, made)
+    assert list(made.iterdir()) == parts and len(list(parts[0].iterdir())) == 2
+    frames = collect(settings, made)
+    assert frames.pixels(np.arange(len(frames))).max() > 0 and not parts[0].exists()
 
 
 def test_another_training_or_a_damaged_one_is_refused(demos: Demos, tmp_path: Path) -> None:

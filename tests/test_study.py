@@ -7,13 +7,19 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
+from types import SimpleNamespace
 
 import msgspec
+import numpy as np
 import pytest
+import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
+from gen3d_envs.baselines.ppo.fleet import FleetSettings
+from gen3d_envs.baselines.study import stages
 from gen3d_envs.baselines.study.command import study, ways
 from gen3d_envs.baselines.study.measure import found, order
 from gen3d_envs.baselines.study.page import html
@@ -21,6 +27,11 @@ from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
 from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, apart, markdown, misled, time_ratio
+from gen3d_envs.baselines.vla import entry
+from gen3d_envs.baselines.vla.curve import read_curve
+from gen3d_envs.baselines.vla.demos import Demos
+from gen3d_envs.baselines.vla.labels import PLACES
+from gen3d_envs.baselines.vla.learn import Progress
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
 from gen3d_envs.baselines.vla.pretrain import new_model
@@ -29,6 +40,7 @@ from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.leaderboard import results_folder
 from gen3d_envs.evaluation.result import EpisodeRow, Result
+from gen3d_envs.processes import run_all
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -188,6 +200,35 @@ def test_a_study_may_begin_with_the_eyes_of_another_policy(tmp_path: Path) -> No
         work(msgspec.structs.replace(settings, eyes="nowhere"), tmp_path / "other").seen()
 
 
+def test_all_that_learns_does_so_on_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: dict[FlowVLA, str] = {}
+    learned: list[tuple[str, str]] = []
+
+    def to(model: FlowVLA, device: torch.device) -> FlowVLA:
+        moved[model] = device.type
+        return model
+
+    def learning(name: str, model: FlowVLA, *others: object, **_: object) -> Iterator[Progress]:
+        learned.append((name, moved[model]))
+        (folder,) = (each for each in others if isinstance(each, Path))
+        model.save_pretrained(folder / "model")
+        yield from ()
+
+    def tuned(start: Path, *_: object, device: str, **__: object) -> bool:
+        learned.append(("train", device))
+        return True
+
+    monkeypatch.setattr(FlowVLA, "to", to)
+    for name in ("see", "imitate", "focus"):
+        monkeypatch.setattr(stages, name, partial(learning, name))
+    monkeypatch.setattr(stages, "train", tuned)
+    monkeypatch.setattr(stages, "collect", lambda wanted, *_: SimpleNamespace(contract=wanted.env.contract))
+    monkeypatch.setattr(Study, "broad", lambda _: tmp_path)
+    monkeypatch.setattr(stages, "make_mixed", lambda *_: ("PickBlock-df63",))
+    Study(PRESETS["smoke"], tmp_path, 1, "cuda", math.inf, lambda *_: None).fine_tuned(1, 0)
+    assert learned == [(name, "cuda") for name in ("see", "imitate", "focus", "train")]
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine")
     with pytest.raises(FieldError, match=r"is a file\. Name a folder"):
@@ -228,6 +269,57 @@ def test_a_process_waits_no_longer_than_its_time(tmp_path: Path) -> None:
         work(lasting, deadline=time.monotonic() + 0.5).seen()
 
 
+def test_a_budget_ends_within_a_stage_and_the_same_call_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, float]] = []
+    over = False
+    monkeypatch.setattr(stages, "time", SimpleNamespace(monotonic=lambda: 2.0 if over else 0.0))
+
+    def tell(stage: str, done: float, total: float, figures: str) -> None:
+        nonlocal over
+        told.append((stage, done))
+        over = stage == ends
+
+    settings = msgspec.structs.replace(PRESETS["smoke"], broad=2, mixed=2, demos=2)
+    work = Study(settings, tmp_path, jobs=1, device="cpu", deadline=1.0, tell=tell)
+    for ends, collect in (
+        ("scenes", work.frames),
+        ("mixing", work.frames),
+        ("frames", work.frames),
+        ("demos", work.demos),
+    ):
+        with pytest.raises(OutOfTime, match="run the same command to go on"):
+            collect()
+        assert told[-1] == (ends, 1 if ends != "mixing" else 2)  # mixed scenes are made by the fifty
+        over = False
+    ends = ""
+    assert len(work.frames().scenes) == len(work.demos().scenes) == 2
+    assert told[-2:] == [("frames", 2), ("demos", 2)]
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
+def test_a_budget_is_a_time(minutes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["study", "--preset", "smoke", "--out", str(tmp_path / "new"), "--budget", minutes])
+    assert stop.value.code == 2 and f"{minutes!r} is no number of minutes above 0" in capsys.readouterr().err
+
+
+def test_a_budget_that_is_used_up_has_an_exit_code_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "--preset", "smoke", "--out", str(tmp_path), "--budget", "1e-9"]) == 3
+    assert "The time is over; run the same command to go on." in capsys.readouterr().out
+
+
+def test_who_stops_in_the_middle_of_parallel_work_hears_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    made = run_all(pow, ((k, 2) for k in range(100)), 2, "lost")
+    assert next(made) in {k**2 for k in range(100)}
+    made.close()
+    assert not recwarn.list
+    assert sorted(run_all(pow, ((k, 2) for k in range(4)), 2, "lost")) == [0, 1, 4, 9]
+
+
 def test_presets() -> None:
     assert set(PRESETS) == {"full", "smoke"} and PRESETS["full"].counts == (0, 1, 10, 25, 50, 100)
 
@@ -237,7 +329,12 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     imitation, flow = tmp_path / "imitation", tmp_path / "flow"
     small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8", "--set", "trial=1"]
     assert main(["train", "--algo", "imitation", "--steps", "6", *where, *small, "--out", str(imitation)]) == 0
-    assert load_flow_vla(imitation / "model").config.action_dim == 7
+    model, labels = load_flow_vla(imitation / "model"), Demos(imitation / "demos").arrays["labels"][:, 0]
+    assert model.config.action_dim == 7
+    # A new model knows the camera: rays through where a grasp is seen, at its height, lead to it.
+    reached = model.reached(*(torch.from_numpy(labels[:, at]) for at in (slice(len(PLACES), len(PLACES) + 2), 2)))
+    assert np.abs(reached.numpy() - labels[:, :2]).max() < 1e-3
+    assert np.allclose(model.config.label_mean, labels[:, : len(PLACES)].mean(0), atol=1e-4)
     best, last = (imitation / name / "model.safetensors" for name in ("best", "model"))
     assert best.read_bytes() == last.read_bytes()  # it was tried once, at the end
     small = ["--set", "envs=2", "--set", "rollout=2", "--set", "batch=4", "--set", "max_steps=8"]
@@ -263,6 +360,53 @@ def test_a_wrist_picture_from_the_command_line(tmp_path: Path) -> None:
         trained("flow", flow, 16, f"envs=2 rollout=2 batch=4 max_steps=8 start={first / 'model'}"),
     ]
     assert [model.config.made_for().cameras for model in models] == [("front", "wrist")] * 3
+
+
+def test_imitation_is_tried_at_given_steps_and_keeps_the_best_whatever_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"size": "micro", "demos": "2", "batch": "8", "trial": "5", "trial_every": "3"}
+    settings = TrainSettings(
+        "imitation", "Gen3D-Pick-v0", 8, obs="pixels", scenes=2, size=24, jobs=0, options=options
+    )  # fmt: skip
+    tried: list[float] = []
+    outcomes = iter([0.4, 0.6, None, 0.2])
+
+    def trial(model: FlowVLA, fleet: FleetSettings, episodes: int) -> SimpleNamespace:
+        assert episodes == 5 and not model.training
+        success = next(outcomes)
+        if success is None:
+            raise KeyboardInterrupt  # the last checkpoint is there, its trial is not
+        tried.append(success)
+        return SimpleNamespace(success=success)
+
+    monkeypatch.setattr(entry, "trial", trial)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path)
+    second = (tmp_path / "best" / "model.safetensors").read_bytes()
+    (tmp_path / "best").rename(tmp_path / ".best.old")  # as a crash between the two moves would
+    for _ in range(2):  # nothing is left to do for the other, not even a trial
+        assert train(settings, tmp_path) == tmp_path / "best"
+        assert tried == [0.4, 0.6, 0.2]
+        rows = read_curve(tmp_path / "curve.csv")
+        assert [(row["step"], row["success"]) for row in rows] == [("3", "0.4"), ("6", "0.6"), ("8", "0.2")]
+        assert (tmp_path / "best" / "model.safetensors").read_bytes() == second
+    assert second != (tmp_path / "model" / "model.safetensors").read_bytes()
+
+
+def test_every_trial_of_imitation_is_at_a_checkpoint() -> None:
+    assert entry.ImitationRecipe().trial > 0
+    for every, saved in ((500, 125), (200, 200), (1000, 200), (7, 7), (211, 1)):
+        assert entry.ImitationRecipe(trial_every=every).save_every == saved
+
+
+@pytest.mark.parametrize("option", ["trial=-1", "trial_every=0"])
+def test_trials_that_cannot_be(option: str, tmp_path: Path) -> None:
+    name, _, value = option.partition("=")
+    settings = TrainSettings("imitation", "Gen3D-Pick-v0", 8, obs="pixels", scenes=1, options={name: value})
+    with pytest.raises(FieldError, match=f"option {name} = {value}: is below"):
+        train(settings, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_flow_needs_a_start_and_pixels(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ A new kind of policy is added by one line in :data:`LOADERS`, or from outside by
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import gymnasium
 import msgspec
 
 from gen3d_envs.errors import FieldError
+from gen3d_envs.extras import imported
 
 from .options import PolicyOptions
 from .protocol import ChunkPolicy
@@ -47,6 +47,7 @@ def load_checkpoint(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyO
 
     Raises:
         FieldError: no readable ``config.json``, or nobody knows its ``model_type``.
+        EngineUnavailable: a package that it needs is missing.
     """
     path = folder / "config.json"
     try:
@@ -67,7 +68,6 @@ def load_checkpoint(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyO
         known = f"Known are {', '.join(sorted(LOADERS))}" if LOADERS else "None is registered; see register_loader()"
         raise FieldError(f"{path.name}: model_type", kind, "has no loader", known)
     if isinstance(loader, str):
-        module, _, function = loader.partition(":")
-        found: Loader = getattr(import_module(module), function)
+        found: Loader = imported(loader, str(folder))
         return found(folder, env, options)
     return loader(folder, env, options)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from gen3d_envs.bank.generate import generate
 from gen3d_envs.bank.index import Settings as BankSettings
 from gen3d_envs.bank.plan import benchmark_plan
@@ -125,19 +127,15 @@ class Study:
         )  # fmt: skip
         out = self.folder / "broad"
         with self.alone("broad"):
-            generate(
-                plan, bank, out, self.jobs, settings.broad,
-                lambda done, total, entry: self.tell("scenes", done, total, ""),
-            )  # fmt: skip
+            count = self._counting("scenes")
+            generate(plan, bank, out, self.jobs, settings.broad, lambda done, total, entry: count(done, total))
         return out
 
     def frames(self) -> Demos:
         """Frames with labels."""
         mixed, count, broad = self.folder / "mixed", self.settings.mixed, self.broad()
         with self.alone("mixed"):
-            names = make_mixed(
-                broad, mixed, count, MIX_SEED, self.jobs, lambda done, total: self.tell("mixing", done, total, "")
-            )
+            names = make_mixed(broad, mixed, count, MIX_SEED, self.jobs, self._counting("mixing"))
         env = self.env(names, str(mixed), LOOK_STEPS)
         return self._collect(
             "frames", DemoSettings(env=env, count=count, noise=LOOK_NOISE, keep=LOOK_SHARE, seeing=True, seed=1)
@@ -158,7 +156,16 @@ class Study:
         _ = self.left_s
         folder = self.folder / name
         with self.alone(name):
-            return collect(wanted, folder, self.jobs, lambda done, total: self.tell(name, done, total, ""))
+            return collect(wanted, folder, self.jobs, self._counting(name))
+
+    def _counting(self, name: str) -> Callable[[int, int], None]:
+        """Tells how much of a stage is done, and ends it, resumably, when the time is over."""
+
+        def count(done: int, total: int) -> None:
+            self.tell(name, done, total, "")
+            _ = self.left_s
+
+        return count
 
     def seen(self) -> Path:
         """Folder of the model that has learned to see."""
@@ -170,6 +177,7 @@ class Study:
                     return folder / "model"
                 frames = self.frames()
                 model = new_model(self.settings.size, frames.contract, 0)
+                model.to(torch.device(self.device))  # type: ignore[arg-type]
                 recipe = replace(
                     SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch, half=self.settings.half
                 )
@@ -189,7 +197,7 @@ class Study:
         with self.alone(folder.name):
             if not (folder / "model" / WEIGHTS).is_file():
                 start, demos = self.seen(), self.demos()
-                model = load_flow_vla(start)
+                model = load_flow_vla(start, self.device)
                 recipe = replace(IMITATING, steps=self.settings.imitate_steps, batch=2 * self.settings.learn_batch)
                 learning = imitate(model, demos, folder, recipe, self.left_s, train_tower=False)
                 self._keep(learning, folder, "loss {flow:.3f}")
@@ -200,7 +208,7 @@ class Study:
         folder = self.folder / f"focus-{HANDMADE if count == 0 else f'n{count}'}"
         with self.alone(folder.name):
             if not (folder / "model" / WEIGHTS).is_file():
-                model, settings = load_flow_vla(self.imitation()), self.settings
+                model, settings = load_flow_vla(self.imitation(), self.device), self.settings
                 wanted = DemoSettings(
                     env=self.env(self.scenes(count), max_steps=LOOK_STEPS), count=settings.focus, noise=LOOK_NOISE,
                     keep=LOOK_SHARE, seeing=True, seed=3,

@@ -13,18 +13,23 @@ from torch import Tensor, nn
 
 from gen3d_envs.errors import FieldError
 
-from .files import write_atomically
+from .files import safetensors_into, write_atomically
 
 _REMEDY = "Start again in another folder, or restore the file"
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], numbers: Any) -> None:
-    """Write tensors, and whatever msgspec can encode."""
+    """Write tensors, and whatever msgspec can encode.
+
+    Raises:
+        OSError: the file cannot be written; an earlier one stays as it is.
+    """
     from safetensors.torch import save_file
 
     metadata = {"numbers": msgspec.json.encode(numbers, order="sorted").decode()}
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_atomically(path, lambda beside: save_file(whole, beside, metadata=metadata))
+    with safetensors_into(path):
+        write_atomically(path, lambda beside: save_file(whole, beside, metadata=metadata))
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 from typing import Any
 
@@ -47,6 +48,20 @@ class ContractConfig(PretrainedConfig):
         if not self.contract:
             raise ContractError("contract", "", "is not in the checkpoint", "Use one that training wrote")
         return contract_from_json(self.contract)
+
+    def require_statistics(self, *names: str) -> None:
+        """Refuse statistics that are none of data.
+
+        Args:
+            names: ``"proprio"`` for ``proprio_mean`` and ``proprio_std``.
+
+        Raises:
+            ValueError: of different lengths, not finite, or a deviation that is not above 0.
+        """
+        for name in names:
+            mean, std = getattr(self, f"{name}_mean"), getattr(self, f"{name}_std")
+            if len(mean) != len(std) or not all(map(math.isfinite, (*mean, *std))) or not min(std) > 0.0:
+                raise ValueError(f"{name}_mean {mean} and {name}_std {std} are no statistics of data")
 
     def require(self, env: gymnasium.Env[Any, Any]) -> None:
         """Refuse an environment whose numbers mean something else.

@@ -274,13 +274,13 @@ def merge(folder: Path, parts: list[Path], head: dict[str, Any]) -> None:
     def write_pixels(path: Path) -> None:
         with np.load(parts[0]) as first:
             shape = first["pixels"].shape[1:]
-        stored = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(sum(lengths), *shape))
-        start = 0
-        for source, length in zip(parts, lengths, strict=True):
-            with np.load(source) as part:
-                stored[start : start + length] = part["pixels"]
-            start += length
-        stored.flush()
+        kind = {"descr": "|u1", "fortran_order": False, "shape": (sum(lengths), *shape)}
+        # Written, not mapped: a full disk is an error then, and not the end of the process.
+        with path.open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, kind)
+            for source in parts:
+                with np.load(source) as part:
+                    stream.write(part["pixels"])
 
     write_atomically(folder / "pixels.npy", write_pixels)
     write_atomically(folder / "frames.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]

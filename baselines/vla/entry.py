@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import torch
 
-from gen3d_envs.contract import Contract
 from gen3d_envs.demos.replay import read_recording
 from gen3d_envs.errors import FieldError
 
@@ -20,10 +19,10 @@ from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..ppo.flow_policy import LOG_STD  # noqa: TID252
 from .backend import FlowBackend, load_backend, read_config
 from .curve import CURVE, Curve, read_curve
-from .demos import DemoSettings, collect
-from .files import replace_folder
+from .demos import Demos, DemoSettings, collect
+from .files import replace_folder, restore_folder
 from .model import FlowVLA
-from .pretrain import IMITATING, imitate, imitate_whole, new_model
+from .pretrain import IMITATING, imitate, imitate_whole, new_model, take_measure
 from .recorded import recorded
 from .scenes import instructions
 from .trial import trial
@@ -47,7 +46,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         lr: highest learning rate.
         tower: whether tower and words are trained, too; of pi0 the vision-language model.
         trial: episodes, without noise, that the policy is tried in after every ``trial_every`` steps; the best one is
-            kept in ``best``. 0 for none.
+            kept in ``best``, of equally good ones the last. 0 for none.
     """
 
     start: str = ""
@@ -63,8 +62,13 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     batch: int = 64
     lr: float = 5e-4
     tower: bool = True
-    trial: int = 0
+    trial: int = 16
     trial_every: int = 500
+
+    @property
+    def save_every(self) -> int:
+        """Steps between checkpoints, at most the usual number, so that every trial is at one."""
+        return max(n for n in range(1, IMITATING.save_every + 1) if self.trial_every % n == 0)
 
 
 class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,6 +106,9 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Collect demonstrations and imitate them; ``steps`` are those of the optimizer. See :data:`algorithms.Train`."""
     recipe = settings.recipe(ImitationRecipe)
     _pixels(settings)
+    for name, least in (("trial", 0), ("trial_every", 1)):
+        if getattr(recipe, name) < least:
+            raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
     env = settings.env(read_config(Path(recipe.start)).made_for().cameras if recipe.start else recipe.cameras)
     said = set(instructions(env))
     if recipe.dataset:
@@ -110,40 +117,51 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     else:
         wanted = DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed)
         demos = collect(wanted, out / "demos", max(1, settings.jobs))
-    model = _beginning(recipe, demos.contract, settings.seed, device_of(settings.device))
-    how = replace(IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed)
+    model = _beginning(recipe, demos, settings.seed, device_of(settings.device))
+    how = replace(
+        IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed,
+        save_every=recipe.save_every,
+    )  # fmt: skip
     curve: Curve | None = None
+    known: dict[int, float] = {}
+    best = out / "best"
+    restore_folder(best)
     fleet = FleetSettings(env=env, count=16, jobs=settings.jobs, chunk=model.config.chunk, seed=settings.seed)
     if isinstance(model, FlowVLA):
         learning = imitate(model, demos, out, how, train_tower=recipe.tower)
     else:
         learning = imitate_whole(model, demos, said, out, how, train_eyes=recipe.tower)
     for progress in learning:
-        curve = curve or Curve(out / CURVE, progress.step - 1)
+        if curve is None:
+            known = {int(row["step"]): float(row["success"]) for row in read_curve(out / CURVE)}
+            curve = Curve(out / CURVE, progress.step - 1)
         success = math.nan
         if recipe.trial and (progress.step % recipe.trial_every == 0 or progress.step == progress.steps):
-            success = trial(model, fleet, recipe.trial).success
-            before = [float(row["success"]) for row in read_curve(out / CURVE)]
-            if not any(earlier > success for earlier in before):
-                replace_folder(out / "best", lambda path: model.save_pretrained(path))
+            success = known.get(progress.step, math.nan)
+            if math.isnan(success) or not best.is_dir():
+                success = trial(model, fleet, recipe.trial).success
+                before = [float(row["success"]) for row in read_curve(out / CURVE)]
+                if not any(earlier > success for earlier in before) or not best.is_dir():
+                    replace_folder(best, lambda path: model.save_pretrained(path))
         curve.add(progress.step, {**progress.figures, "success": success})
         tell(Report(progress.step, progress.steps, success, progress.figures))
-    return out / ("best" if recipe.trial else "model")
+    return best if recipe.trial else out / "model"
 
 
-def _beginning(recipe: ImitationRecipe, contract: Contract, seed: int, device: str) -> FlowBackend[Any]:
+def _beginning(recipe: ImitationRecipe, demos: Demos, seed: int, device: str) -> FlowBackend[Any]:
     """The policy that imitation begins with."""
     if recipe.start:
         return load_backend(Path(recipe.start), device)
     if not recipe.base:
-        model = new_model(recipe.size, contract, seed)
+        model = new_model(recipe.size, demos.contract, seed)
+        take_measure(model, demos)
         model.to(torch.device(device))  # type: ignore[arg-type]
         return model
     from .pi0_files import pi0_from_base
     from .pi0_lora import add_lora
 
     pi0 = pi0_from_base(
-        recipe.base, contract, tokenizer=recipe.tokenizer or None, download=recipe.download,
+        recipe.base, demos.contract, tokenizer=recipe.tokenizer or None, download=recipe.download,
         vlm_dtype=torch.bfloat16 if device == "cuda" else None,
     )  # fmt: skip
     if recipe.lora:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gen3d_envs.experts.scripted import ScriptedExpert
 
 from .labels import PLACES, Labeller
-from .model import FlowVLA
 from .scenes import EnvSettings, observe, shapes
 from .tries import command, tries
+
+if TYPE_CHECKING:
+    from .model import FlowVLA
 
 LIFTED_M = 0.03
 """How far above where it lay a thing is no longer at rest."""
@@ -83,15 +84,16 @@ def _played(
     return frames, np.stack(labels)
 
 
-@torch.no_grad()
 def believed(model: FlowVLA, frames: Sequence[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:
     """``(n, 11)`` float32: where the policy believes things to be, in the units of the labels."""
+    import torch
 
     def stack(name: str) -> torch.Tensor:
         return torch.from_numpy(np.stack([frame[name] for frame in frames])).to(model.device)
 
-    features, _ = model.perceive(stack("pixels"), stack("tokens"))
-    found: NDArray[np.float32] = model.in_metres(model.find(features, stack("agent_pos"))).cpu().numpy()
+    with torch.no_grad():
+        features, _ = model.perceive(stack("pixels"), stack("tokens"))
+        found: NDArray[np.float32] = model.in_metres(model.find(features, stack("agent_pos"))).cpu().numpy()
     return found
 
 

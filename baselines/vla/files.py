@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+
+@contextlib.contextmanager
+def safetensors_into(path: Path) -> Iterator[None]:
+    """Around what writes safetensors: their error, which is none of the system, becomes one that names the path.
+
+    Raises:
+        OSError: it cannot be written; the disk is full, say.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.EIO, f"cannot be written ({error})", str(path)) from None
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
@@ -23,12 +39,16 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], Any]) -> None:
-    """Have a folder written beside its place and moved there; a crash leaves the old one or the new one."""
+    """Have a folder written beside its place and moved there; an error or a crash leaves the old one or the new one."""
     beside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for path in (beside, old):
         shutil.rmtree(path, ignore_errors=True)
     beside.parent.mkdir(parents=True, exist_ok=True)
-    write(beside)
+    try:
+        write(beside)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     if folder.exists():
         os.replace(folder, old)
     os.replace(beside, folder)

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.statistics import wilson_interval
 
 from .labels import PLACES, Labeller
-from .model import FlowVLA, Inputs
 from .scenes import EnvSettings, observe, shapes
 from .tries import command, tries
+
+if TYPE_CHECKING:
+    from .model import FlowVLA
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,11 @@ def act(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0)
             yield Deed(scene, told, _played(model, settings, env, told))
 
 
-@torch.no_grad()
 def _played(model: FlowVLA, settings: EnvSettings, env: Gen3DEnv, told: bool) -> str:
+    import torch
+
+    from .model import Inputs
+
     labeller = Labeller(env)
     if told:
         labeller.begin()
@@ -65,12 +70,13 @@ def _played(model: FlowVLA, settings: EnvSettings, env: Gen3DEnv, told: bool) ->
     while True:
         observe(settings, env, {name: array[0] for name, array in now.items()})
         inputs = Inputs(*(torch.from_numpy(now[name]).to(model.device) for name in ("pixels", "agent_pos", "tokens")))
-        if told:
-            truth = torch.from_numpy(labeller.read()[None, : len(PLACES)]).to(model.device)
-            found = model.held(model.normalised(truth), inputs.proprio)
-            chunk = model.act(model.relate(found, inputs.proprio))
-        else:
-            chunk = model.plan(inputs)
+        with torch.no_grad():
+            if told:
+                truth = torch.from_numpy(labeller.read()[None, : len(PLACES)]).to(model.device)
+                found = model.held(model.normalised(truth), inputs.proprio)
+                chunk = model.act(model.relate(found, inputs.proprio))
+            else:
+                chunk = model.plan(inputs)
         for action in chunk[0].cpu().numpy():
             _, _, terminated, truncated, info = env.step(action)
             if terminated or truncated:

@@ -81,7 +81,7 @@ class Progress:
     Attributes:
         step, steps: done, and wanted.
         figures: means since the last report.
-        rate: steps per second since then.
+        rate: steps per second since then; NaN of an earlier process.
     """
 
     step: int
@@ -92,6 +92,9 @@ class Progress:
 
 def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: float = math.inf) -> Iterator[Progress]:
     """Train; yields after every checkpoint, and ends when all steps are done or the time is over.
+
+    Where an earlier process stopped, the first is its last checkpoint again: what is done about a checkpoint may have
+    been cut off.
 
     Args:
         model: what is trained, in place; where the folder holds a checkpoint, its weights replace the model's.
@@ -115,6 +118,9 @@ def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: 
         restore_model(model, tensors, path)
         restore_optimizer(optimizer, tensors)
         step = int(numbers["step"])
+        if "figures" in numbers:
+            model.eval()
+            yield Progress(step, recipe.steps, numbers["figures"], math.nan)
     begin = last = time.perf_counter()
     while step < recipe.steps:
         sums: dict[str, float] = {}
@@ -141,9 +147,8 @@ def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: 
         step = until
         model.eval()
         folder.mkdir(parents=True, exist_ok=True)
-        save_state(
-            path, {**model_tensors(model), **optimizer_tensors(optimizer)}, {"step": step, "recipe": _recipe(recipe)}
-        )
+        numbers = {"step": step, "recipe": _recipe(recipe), "figures": sums}
+        save_state(path, {**model_tensors(model), **optimizer_tensors(optimizer)}, numbers)
         now = time.perf_counter()
         yield Progress(step, recipe.steps, sums, count / (now - last))
         last = now

@@ -23,7 +23,9 @@ from transformers.utils import logging
 from gen3d_envs.contract import require_same
 from gen3d_envs.errors import FieldError
 
+from .card import card
 from .config import IGNORED, FlowVLAConfig
+from .files import safetensors_into
 from .labels import PLACES
 from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
 from .text import BUCKETS, GROUPS, MAX_WORDS, tokens
@@ -46,19 +48,6 @@ SEEN = 6
 
 OPENING = 6
 """Which number of the proprioception is the gripper's opening, from 0 to 1."""
-
-CARD = """---
-library_name: gen3d-envs
-pipeline_tag: robotics
----
-# FlowVLA
-
-A small vision-language-action policy for Gen3D environments: {pictures}, an instruction and {proprio} numbers of
-proprioception in, {chunk} actions of {actions} numbers out, by flow matching in {steps} steps. {parameters:,}
-parameters. Trained in simulation only; it acts only where the environment's contract is the one in `config.json`.
-
-Use: `gen3d_envs.baselines.policies.get_policy("THIS FOLDER", env)`.
-"""
 
 
 @dataclass(frozen=True)
@@ -284,6 +273,12 @@ class FlowVLA(PreTrainedModel):
     def __init__(self, config: FlowVLAConfig) -> None:
         super().__init__(config)
         self.size = config.chunk * config.action_dim
+        config.require_statistics("proprio", "action", "label")
+        if len(config.label_mean) != len(PLACES):
+            raise ValueError(f"label_mean {config.label_mean} is not that of {len(PLACES)} places")
+        for name in ("chunk", "flow_steps"):
+            if getattr(config, name) not in range(1, 65):
+                raise ValueError(f"{name} {getattr(config, name)} is no whole number from 1 to 64")
         self._grip = tuple(config.grip)
         if self._grip and not (len(self._grip) == 2 and 0.0 <= self._grip[0] < self._grip[1] <= 1.0):
             raise ValueError(f"grip {config.grip} is no range within 0 to 1")
@@ -502,22 +497,50 @@ class FlowVLA(PreTrainedModel):
         """:meth:`plan`, for whoever calls a model."""
         return self.plan(Inputs(pixels, proprio, tokens))
 
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls, name: str | Path, *, revision: str | None = None, local_files_only: bool = False
+    ) -> FlowVLA:
+        """The model in a folder, or of that name on the hub: only safetensors are read, and they must fit exactly.
+
+        Args:
+            name: folder, or ``"OWNER/NAME"``.
+            revision: branch, tag or commit on the hub.
+            local_files_only: whether to fetch nothing.
+
+        Raises:
+            FieldError: no such folder or name, or what :func:`.policy.load_flow_vla` refuses.
+        """
+        from .policy import WEIGHTS, load_flow_vla
+
+        if not Path(name).is_dir():
+            from huggingface_hub import snapshot_download
+
+            try:
+                name = snapshot_download(
+                    str(name), revision=revision, local_files_only=local_files_only,
+                    allow_patterns=["config.json", WEIGHTS],
+                )  # fmt: skip
+            except (OSError, ValueError) as error:
+                problem = f"is no folder and cannot be fetched ({str(error).splitlines()[0]})"
+                raise FieldError("policy", str(name), problem, "Give a folder, or OWNER/NAME on the hub") from None
+        return load_flow_vla(Path(name))
+
     def save_pretrained(self, save_directory: Any, **arguments: Any) -> None:  # type: ignore[override]
-        """Write configuration, weights as safetensors and a model card."""
+        """Write configuration, weights as safetensors and a model card.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
         shown = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()
         try:
-            super().save_pretrained(save_directory, **arguments)
+            with safetensors_into(Path(save_directory)):
+                super().save_pretrained(save_directory, **arguments)
         finally:
             if shown:
                 logging.enable_progress_bar()
-        config = self.config
-        Path(save_directory, "README.md").write_text(
-            CARD.format(
-                pictures=f"{config.cameras} picture(s)", proprio=len(config.proprio_mean), chunk=config.chunk,
-                actions=config.action_dim, steps=config.flow_steps, parameters=count_parameters(self),
-            )
-        )  # fmt: skip
+        Path(save_directory, "README.md").write_text(card("FlowVLA", self.config, count_parameters(self)))
 
 
 def count_parameters(module: nn.Module) -> int:

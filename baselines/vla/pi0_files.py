@@ -23,6 +23,8 @@ from gen3d_envs.assets.store import write_atomically
 from gen3d_envs.contract import Contract
 from gen3d_envs.errors import EngineUnavailable, FieldError
 
+from .card import card
+from .files import safetensors_into
 from .pi0 import Pi0VLA
 from .pi0_config import TEXT_LENGTH, Pi0VLAConfig, make_pi0_config
 from .pi0_lora import TARGETS, add_lora
@@ -195,7 +197,10 @@ def save_pi0(model: Pi0VLA, folder: str | Path) -> None:
             base_model_name_or_path=config.base,
         ).save_pretrained(str(folder))  # fmt: skip
     else:
-        _quietly(model.network.save_pretrained)(folder / NETWORK)
+        with safetensors_into(folder / NETWORK):
+            _quietly(model.network.save_pretrained)(folder / NETWORK)
+    parameters = sum(parameter.numel() for parameter in model.network.parameters())
+    write_atomically(folder / "README.md", card("pi0", config, parameters, config.base).encode())
     config.save_pretrained(folder)
 
 
@@ -221,9 +226,7 @@ def load_pi0(
     try:
         config = Pi0VLAConfig.from_pretrained(folder, local_files_only=True)
         rank, alpha = int(config.lora_rank), int(config.lora_alpha)
-        pairs = ((config.proprio_mean, config.proprio_std), (config.action_mean, config.action_std))
-        if any(len(mean) != len(std) or not min(std) > 0.0 for mean, std in pairs):
-            raise ValueError("statistics that do not belong together")
+        config.require_statistics("proprio", "action")
     except _ANYTHING as error:
         raise FieldError("policy", str(folder / "config.json"), f"is damaged ({_first(error)})", _REMEDY) from None
     where = folder / NETWORK if not rank else _located(base or config.base, download)
@@ -289,8 +292,12 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
     # Not write_atomically: a large expert would stand in memory twice.
     work = path.with_name(f".writing-{path.name}")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, work)
-    os.replace(work, path)
+    try:
+        with safetensors_into(path):
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, work)
+        os.replace(work, path)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def _quietly(work: Callable[P, T]) -> Callable[P, T]:

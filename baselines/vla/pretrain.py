@@ -92,12 +92,8 @@ def see(
         after every checkpoint; ``figures`` hold median errors on the frames kept aside: ``grasp_mm``, ``goal_mm``
         (in the plane of the table), ``yaw_deg``.
     """
-    config = model.config
-    labels = np.array(demos.arrays["labels"], np.float64)
-    labels, views = np.split(labels.reshape(-1, labels.shape[-1]), [len(PLACES)], axis=1)
-    config.label_mean, config.label_std = _mean(labels), _std(labels)
-    config.projection = projection(labels[:, :3], views[:, :2])
-    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    take_measure(model, demos)
+    model.config.proprio_mean, model.config.proprio_std = _statistics(demos.arrays["agent_pos"])
     batches, probe = _kept_aside(demos, model, half=recipe.half)
 
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -107,6 +103,19 @@ def see(
         errors = locating_errors(model, batches, probe, progress.step <= COARSE * recipe.steps)
         yield replace(progress, figures={**progress.figures, **errors})
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def take_measure(model: FlowVLA, demos: DemoReader) -> None:
+    """Have a new model know where the camera stands and between what its places lie, from the labels of frames.
+
+    Args:
+        model: whose weights have learned nothing yet: they mean something else afterwards.
+        demos: frames with labels.
+    """
+    labels = np.array(demos.arrays["labels"], np.float64)
+    labels, views = np.split(labels.reshape(-1, labels.shape[-1]), [len(PLACES)], axis=1)
+    model.config.label_mean, model.config.label_std = _mean(labels), _std(labels)
+    model.config.projection = projection(labels[:, :3], views[:, :2])
 
 
 def focus(
@@ -208,7 +217,7 @@ def imitate(
     """Flow matching on demonstrations. The model is saved in ``folder/model`` when all steps are done.
 
     Args:
-        model: from :func:`see`, or new; trained in place.
+        model: from :func:`see`, or new after :func:`take_measure`; trained in place.
         demos: of the same contract.
         folder: of the training's state.
         recipe: how.

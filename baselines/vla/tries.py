@@ -1,4 +1,7 @@
-"""What a policy is tried in, scene by scene, and the command line of such a try: :mod:`.eyes` and :mod:`.hands`."""
+"""What a policy is tried in, scene by scene, and the command line of such a try: :mod:`.eyes` and :mod:`.hands`.
+
+No torch in here before a policy is loaded: where it is missing, the command line says so.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,19 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gen3d_envs.contract import require_same
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError, Gen3DError
+from gen3d_envs.extras import imported
 
-from .config import IGNORED
-from .model import FlowVLA
-from .policy import load_flow_vla
 from .scenes import EnvSettings, scenes_of
+
+if TYPE_CHECKING:
+    from .model import FlowVLA
 
 
 def tries(model: FlowVLA, settings: EnvSettings, episodes: int, seed: int) -> Iterator[tuple[Gen3DEnv, str, int]]:
@@ -32,6 +37,8 @@ def tries(model: FlowVLA, settings: EnvSettings, episodes: int, seed: int) -> It
         ContractError: the environments are not what the model was made for.
         FieldError: no episode, or a negative seed.
     """
+    from .config import IGNORED
+
     require_same(model.config.made_for(), settings.contract, IGNORED)
     for name, value, least in (("episodes", episodes, 1), ("seed", seed, 0)):
         if value < least:
@@ -45,7 +52,7 @@ def tries(model: FlowVLA, settings: EnvSettings, episodes: int, seed: int) -> It
         env.close()
 
 
-Report = Callable[[FlowVLA, EnvSettings, int, int], str]
+Report = Callable[["FlowVLA", EnvSettings, int, int], str]
 """What is printed of a policy in environments, for so many episodes in each scene from a seed."""
 
 
@@ -66,7 +73,7 @@ def command(name: str, about: str | None, report: Report, arguments: Sequence[st
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     try:
-        model = load_flow_vla(Path(args.policy))
+        model = imported("gen3d_envs.baselines.vla.policy:load_flow_vla", name)(Path(args.policy))
         size = model.config.made_for().pictures[0].height
         settings = EnvSettings(scenes=scenes_of(args.split, args.scenes), size=size)
         print(report(model, settings, args.episodes, args.seed))

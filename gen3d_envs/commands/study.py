@@ -6,22 +6,21 @@ import argparse
 import math
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from gen3d_envs.commands.console import say
+from gen3d_envs.extras import imported
 
-STUDY = "gen3d_envs.baselines.study.command"
+STUDY = "gen3d_envs.baselines.study.command:study"
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns its exit code: 3 where the budget was used up and the same command goes on."""
     # Baselines import the core, never the reverse: they are named, not imported.
-    module: Any = import_module(STUDY)
+    study = imported(STUDY, "gen3d study")
     bar = Bar()
     try:
-        finished, lines = module.study(
+        finished, lines = study(
             Path(args.out), args.preset, dict(_pair(text) for text in args.options), args.seeds, args.only,
             args.jobs, args.device, math.inf if args.budget is None else 60.0 * args.budget, bar.tell,
         )  # fmt: skip

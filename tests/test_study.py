@@ -19,18 +19,27 @@ import pytest
 import torch
 from gen3d_envs.baselines.algorithms import TrainSettings, train
 from gen3d_envs.baselines.ppo.fleet import FleetSettings
-from gen3d_envs.baselines.study import stages
+from gen3d_envs.baselines.study import measure, stages
 from gen3d_envs.baselines.study.command import study, ways
 from gen3d_envs.baselines.study.measure import found, order
 from gen3d_envs.baselines.study.page import html
 from gen3d_envs.baselines.study.plot import png, svg
 from gen3d_envs.baselines.study.settings import PRESETS, StudySettings, measured_name, parse_measured, training_name
 from gen3d_envs.baselines.study.stages import OutOfTime, Study
-from gen3d_envs.baselines.study.table import CONTROLS, OTHER, Trained, apart, markdown, misled, time_ratio
+from gen3d_envs.baselines.study.table import (
+    CONTROLS,
+    OTHER,
+    PLACES,
+    Trained,
+    apart,
+    markdown,
+    misled,
+    time_ratio,
+)
 from gen3d_envs.baselines.vla import entry
 from gen3d_envs.baselines.vla.curve import read_curve
 from gen3d_envs.baselines.vla.demos import Demos
-from gen3d_envs.baselines.vla.labels import PLACES
+from gen3d_envs.baselines.vla.labels import PLACES as LABELS
 from gen3d_envs.baselines.vla.learn import Progress
 from gen3d_envs.baselines.vla.model import FlowVLA
 from gen3d_envs.baselines.vla.policy import load_flow_vla
@@ -39,6 +48,7 @@ from gen3d_envs.baselines.vla.pretrain import new_model
 from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.leaderboard import results_folder
+from gen3d_envs.evaluation.plan import Plan
 from gen3d_envs.evaluation.result import EpisodeRow, Result
 from gen3d_envs.processes import run_all
 
@@ -160,6 +170,30 @@ def test_the_headline_comes_first() -> None:
         order(StudySettings(), only="7")
     assert order(StudySettings(counts=(10,))) == [10]
     assert training_name(0, 1) == "handmade-s1" and training_name(25, 0) == "n25-s0"
+
+
+def test_every_policy_is_measured_on_every_split_and_the_largest_with_other_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an order in which the headline comes first; what a released table is made of, without the work."""
+    made: list[tuple[str, str | None, tuple[str, ...], int]] = []
+
+    def evaluated(plan: Plan, out: Path, jobs: int, name: str, **_: object) -> None:
+        made.append((name, plan.settings.split, plan.settings.axes, len(plan.scenes)))
+
+    monkeypatch.setattr(measure, "evaluate", evaluated)
+    for stage in ("imitation", "focused", "fine_tuned"):
+        monkeypatch.setattr(Study, stage, lambda *_: Path("policy"))
+    settings = msgspec.structs.replace(PRESETS["smoke"], counts=(0, 1, 2), splits=PLACES)
+    measure.run(Study(settings, tmp_path, 1, "cpu", math.inf, lambda *_: None))
+    sizes = {"train": 100, "heldout": 50, "handmade": 3}
+    wanted = [
+        (name, split, (), sizes[split])
+        for name in ("imitation", "n2-s0-0", "n2-s0-64", "n1-s0-64", "handmade-s0-64")
+        for split in PLACES
+    ]
+    wanted.insert(9, ("n2-s0-64", "train", ("blank_instruction", OTHER), 100))
+    assert made == wanted
 
 
 @pytest.mark.parametrize("run", [(0, 1, 64), (25, 0, 1000)])
@@ -332,9 +366,9 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     model, labels = load_flow_vla(imitation / "model"), Demos(imitation / "demos").arrays["labels"][:, 0]
     assert model.config.action_dim == 7
     # A new model knows the camera: rays through where a grasp is seen, at its height, lead to it.
-    reached = model.reached(*(torch.from_numpy(labels[:, at]) for at in (slice(len(PLACES), len(PLACES) + 2), 2)))
+    reached = model.reached(*(torch.from_numpy(labels[:, at]) for at in (slice(len(LABELS), len(LABELS) + 2), 2)))
     assert np.abs(reached.numpy() - labels[:, :2]).max() < 1e-3
-    assert np.allclose(model.config.label_mean, labels[:, : len(PLACES)].mean(0), atol=1e-4)
+    assert np.allclose(model.config.label_mean, labels[:, : len(LABELS)].mean(0), atol=1e-4)
     best, last = (imitation / name / "model.safetensors" for name in ("best", "model"))
     assert best.read_bytes() == last.read_bytes()  # it was tried once, at the end
     small = ["--set", "envs=2", "--set", "rollout=2", "--set", "batch=4", "--set", "max_steps=8"]

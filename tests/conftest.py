@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -26,6 +27,11 @@ if CACHE is not None:
 
 # The test scenes are a user's scene folder; set before anything imports gen3d_envs, and inherited by child processes.
 os.environ["GEN3D_SCENES"] = str(REPOSITORY / "tests" / "data" / "scenes")
+
+
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("gen3d", deadline=None)
+hypothesis.settings.load_profile("gen3d")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

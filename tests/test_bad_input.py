@@ -504,13 +504,13 @@ def accepted_or_refused(data: bytes) -> None:
     assert isinstance(scene, SceneSpec) and from_card(to_card(scene)) == scene
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_any_bytes(data: bytes) -> None:
     accepted_or_refused(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_mutated_cards(data: st.DataObject) -> None:
     """One place of a good card replaced by anything."""
@@ -534,7 +534,7 @@ def test_mutated_cards(data: st.DataObject) -> None:
     accepted_or_refused(json.dumps(fields).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_cut_and_flipped_cards(data: st.DataObject) -> None:
     card = bytearray(to_card(read_card(CARD)))
@@ -543,7 +543,7 @@ def test_cut_and_flipped_cards(data: st.DataObject) -> None:
     accepted_or_refused(bytes(card[: data.draw(st.integers(0, len(card)))]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=7, max_size=7))
 def test_any_action(action: list[float]) -> None:
     env = _shared()

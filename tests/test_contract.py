@@ -61,7 +61,7 @@ def test_the_scale_is_what_one_action_does() -> None:
     env.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from(["widowx", "panda"]),
     st.sampled_from(["state", "pixels", "pixels_agent_pos"]),

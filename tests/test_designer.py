@@ -323,19 +323,19 @@ def design_or_refuse(sentence: str) -> None:
     assert 1 <= len(scene.objects) <= rules.MAX_OBJECTS
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(max_size=120))
 def test_any_text_is_designed_or_refused(text):
     design_or_refuse(text)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.lists(_WORDS, max_size=14).map(" ".join))
 def test_any_words_are_designed_or_refused(text):
     design_or_refuse(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_inside_a_sentence(first, second):
     design_or_refuse(f"put the {first} in the {second}")

@@ -484,7 +484,7 @@ def one_layout(data: st.DataObject, world: Path, rewritten: Callable[[Any], Path
     assert from_card(to_card(spec)) == spec and all(item.pose is not None for item in spec.objects)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_every_layout_is_a_clean_error_or_a_valid_scene(
     data: st.DataObject, world: Path, unmeasured: None, rewritten: Callable[[Any], Path]
@@ -493,7 +493,7 @@ def test_every_layout_is_a_clean_error_or_a_valid_scene(
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3000, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_many_more_layouts(
     data: st.DataObject, world: Path, unmeasured: None, rewritten: Callable[[Any], Path]

@@ -563,7 +563,7 @@ def one_hull(vertices: Any, faces: Any, seed: int) -> list[Any]:
     return [vertices]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(mesh_file.EXTENSIONS), st.data())
 def test_mutated_files_give_an_asset_or_asset_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, data: st.DataObject
@@ -583,7 +583,7 @@ def test_mutated_files_give_an_asset_or_asset_error(
         assert np.isfinite(asset.vertices).all() and asset.mass_kg > 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(mesh_file.EXTENSIONS), st.binary(max_size=400))
 def test_random_bytes_are_no_mesh(kind: str, data: bytes) -> None:
     with pytest.raises(AssetError):

@@ -216,7 +216,7 @@ def test_no_word_of_an_answer_gets_into_an_error(where: str) -> None:
     assert message.isprintable()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(max_size=60)
     | st.recursive(

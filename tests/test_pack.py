@@ -74,7 +74,7 @@ def test_an_asset_under_a_wrong_name_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "wrong.pack", ASSETS[0].sha256)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.floats(0, 1))
 def test_damage_is_noticed(pack: Path, at: float, byte: int, cut: float) -> None:
     """A changed byte or a missing end: the asset comes out as it was, or there is an error; never another asset."""

@@ -114,7 +114,7 @@ distributions = st.one_of(
 
 class TestValues:
     @given(distributions, st.integers(0, 2**32))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def test_draws_stay_in_bounds_and_literals_say_the_same(self, value: Any, seed: int) -> None:
         low, high = value.bounds
         literal = json.loads(json.dumps(to_literal(value)))
@@ -191,7 +191,7 @@ class TestFields:
 
     @given(pairs=st.lists(st.tuples(st.floats(0.2, 5.0), st.floats(1.0, 3.0)), min_size=3, max_size=3),
            seed=st.integers(0, 2**32))  # fmt: skip
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_drawn_values_are_in_their_ranges(self, pairs: list[tuple[float, float]], seed: int) -> None:
         spans = [(low, low * factor) for low, factor in pairs]
         settings_ = read({
@@ -566,7 +566,7 @@ class TestLanguage:
         assert CONTROLS == ("blank", "other_object", "distractor_named")
 
     @given(st.text("abcdefghij ", min_size=1, max_size=60), st.integers(0, 2**32))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_a_slip_changes_at_most_one_word_and_no_first_letter(self, sentence: str, seed: int) -> None:
         before, after = sentence.split(" "), misspell(sentence, np.random.default_rng(seed)).split(" ")
         changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]

@@ -171,7 +171,7 @@ def test_the_audit_sees() -> None:
     assert len(audit.broken) == 9, audit.broken
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(ROBOTS),
     st.sampled_from(["ee_delta", "joint_delta"]),

@@ -123,7 +123,7 @@ def test_a_wider_camera_is_cropped_and_a_narrower_one_refused() -> None:
 
 
 @given(st.floats(-3.1, 3.1), st.floats(-1.5, 1.5), st.floats(-3.1, 3.1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_quaternions_are_those_of_the_rotation(roll: float, pitch: float, yaw: float) -> None:
     rotation = from_euler(roll, pitch, yaw)
     assert np.allclose(matrix_of(messages.quaternion_of(rotation)), rotation, atol=1e-9)
@@ -169,7 +169,7 @@ def test_type_hashes_are_the_published_ones() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_foreign_bytes_are_refused_or_read(data: bytes) -> None:
     cdr = pytest.importorskip("gen3d_envs.baselines.ros.cdr", exc_type=ImportError)
     with contextlib.suppress(BadMessage):

@@ -106,7 +106,7 @@ def scenes(draw: st.DrawFn) -> SceneSpec:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(scenes())
 def test_round_trip(scene: SceneSpec) -> None:
     card = to_card(scene)
@@ -114,7 +114,7 @@ def test_round_trip(scene: SceneSpec) -> None:
     assert again == scene and again.hash == scene.hash and to_card(again) == card
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scenes(), st.data())
 def test_the_hash_covers_everything_but_the_certificates(scene: SceneSpec, data: st.DataObject) -> None:
     assert replace(scene, certificates=()).hash == scene.hash

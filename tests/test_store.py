@@ -143,7 +143,7 @@ def test_compressed_archives_are_refused(tmp_path: Path) -> None:
         store.decode(path.read_bytes())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, len(DATA) - 1), st.integers(0, 255), st.integers(1, len(DATA)))
 def test_damaged_bytes_give_asset_error_or_the_same_kind_of_asset(at: int, byte: int, length: int) -> None:
     for damaged in (DATA[:at] + bytes([byte]) + DATA[at + 1 :], DATA[:length], DATA[at:]):
@@ -153,7 +153,7 @@ def test_damaged_bytes_give_asset_error_or_the_same_kind_of_asset(at: int, byte:
             assert damaged != DATA
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_no_asset(data: bytes) -> None:
     with pytest.raises(AssetError):

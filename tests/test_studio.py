@@ -76,7 +76,7 @@ def test_the_nearest_that_can_be_done_is_offered(sentence: str, offer: str) -> N
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from(["put", "mug", "sofa", "öl", "in", "the", "qq"])).map(" ".join))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_typed_gives_offers_that_work(sentence: str) -> None:
     offers = nearest(sentence)
     assert 1 <= len(offers) <= 3 and len(set(offers)) == len(offers) and sentence not in offers

@@ -57,7 +57,7 @@ def test_there_are_enough_and_each_is_its_own():
         assert len(relations) >= (1 if template.family == "place" else 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(things(_NOUNS), things(_CONTAINERS), things(_SURFACES))
 def test_every_template_means_the_same(target, container, surface):
     # "There is a red bowl. Put the bowl in it" names one bowl.

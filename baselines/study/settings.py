@@ -104,12 +104,12 @@ PRESETS: dict[str, StudySettings] = {
     "full": StudySettings(),
     "smoke": StudySettings(
         size="micro", pixels=32, broad=4, mixed=24, see_steps=40, demo_scenes=2, demos=4, imitate_steps=40,
-        counts=(1, 2), focus=8, focus_steps=20, environments=4, steps=4, decisions=64, episodes=1,
+        counts=(0, 1, 2), focus=8, focus_steps=20, environments=4, steps=4, decisions=64, episodes=1,
         handmade_episodes=1, max_steps=24, learn_batch=16, splits=("handmade",),
     ),
 }  # fmt: skip
 """``full`` is the study that the README reports; ``smoke`` only shows, in about two minutes, that its stages work.
-It measures in the hand-made scenes alone: no training is in these, and no other instructions are given."""
+It measures in the hand-made scenes alone, where nothing else can be asked for."""
 
 
 def training_name(count: int, seed: int) -> str:

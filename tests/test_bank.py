@@ -67,6 +67,19 @@ def test_the_plan_is_frozen() -> None:
     assert helpers.run_python(code, hash_seed="99").strip() == PLAN.sha256
 
 
+def test_what_is_learned_to_be_seen_holds_no_room_support_or_sentence_that_is_held_out() -> None:
+    """Its categories are those of all scenes, and README says so; its objects are made from other seeds."""
+    broad = benchmark_plan("gen3d-broad", SEED)
+    aside = [request for request in PLAN.requests if request.split == "heldout"]
+    for field in ("style", "support", "sentence"):
+        assert not {getattr(r, field) for r in broad.requests} & {getattr(r, field) for r in aside}, field
+    seeds = [
+        {scene_seed(settings_of(plan), request, draw) for request in some for draw in range(TRIES)}
+        for plan, some in ((broad, broad.requests), (PLAN, aside))
+    ]
+    assert not seeds[0] & seeds[1]
+
+
 def test_the_tables_name_what_there_is_and_share_nothing() -> None:
     for table in (TRAIN, HELDOUT):
         assert set(table.categories) <= set(CATEGORIES) and set(table.templates) <= set(TEMPLATES)

@@ -231,7 +231,7 @@ def recipes() -> str:
     ]
     for name, change in RECIPES.items():
         table = _record("recipes", results_folder() / name / "table.md").splitlines()
-        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table if line.startswith("|")]
         first = next(row for row in rows if row[0] == "imitation only")
         last = [row for row in rows if row[0] == "100 generated"][-1]
         shares = [cell.partition(" (")[0] for cell in (first[3], last[1], *last[3:6])]

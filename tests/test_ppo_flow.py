@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -274,9 +275,60 @@ def test_discount_is_that_of_a_chunk(start: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_what_diverges_is_stopped(start: Path, tmp_path: Path) -> None:
-    with pytest.raises(Diverged, match="lower lr"):
+    with pytest.raises(Diverged, match=r"update 1, batch \d: .*lower lr .*nothing had been kept yet"):
         train(start, replace(SETTINGS, lr=1e30, kl=0.0, warmup=0), tmp_path)
     assert not (tmp_path / "model").exists()
+
+
+def test_the_last_good_checkpoint_stays(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train(start, SETTINGS, tmp_path / "whole")
+    evaluate, calls = FlowActorCritic.evaluate_actions, [0]
+
+    def broken(self: FlowActorCritic, obs: dict[str, torch.Tensor], actions: torch.Tensor) -> object:
+        calls[0] += 1
+        # Four batches an update: the second batch of the third has a number that is none.
+        return evaluate(self, obs, actions * (float("nan") if calls[0] == 10 else 1.0))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FlowActorCritic, "evaluate_actions", broken)
+        with pytest.raises(Diverged, match=r"update 3, batch 2: .*training\.safetensors is from before"):
+            train(start, SETTINGS, tmp_path / "broken", save_every=1)
+    assert load_state(tmp_path / "broken" / "training.safetensors")[1]["decisions"] == 24
+    assert train(start, SETTINGS, tmp_path / "broken")  # and it goes on from there as if nothing had been
+    assert files(tmp_path / "whole") == files(tmp_path / "broken")
+
+
+def test_successes_are_counted_by_scene(start: Path, tmp_path: Path) -> None:
+    train(start, SETTINGS, tmp_path)
+    counts = json.loads((tmp_path / "scenes.json").read_bytes())
+    rows = read_curve(tmp_path / "curve.csv")
+    assert set(counts) <= set(SCENES) and all(0 <= solved <= played for solved, played in counts.values())
+    assert sum(played for _, played in counts.values()) == sum(float(row["episodes"]) for row in rows) > 0
+
+
+def test_tensorboard_shows_the_curve(start: Path, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train(start, SETTINGS, tmp_path)
+    board = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    shown = [(event.step, event.value) for event in board.Scalars("value_loss")]
+    rows = read_curve(tmp_path / "curve.csv")
+    assert [step for step, _ in shown] == [int(row["step"]) for row in rows]
+    assert [value for _, value in shown] == pytest.approx([float(row["value_loss"]) for row in rows], rel=1e-4)
+
+
+def test_an_anchor_holds_the_policy_back_and_resumes(start: Path, tmp_path: Path) -> None:
+    def moved(folder: Path) -> float:
+        first, last = new_policy().state_dict(), load_state(folder / "training.safetensors")[0]
+        return sum(float((last[f"model.model.{name}"] - value).norm()) for name, value in first.items())
+
+    free = replace(SETTINGS, lr=3e-3, kl=0.0, decisions=96)
+    held = replace(free, anchor=100.0)
+    assert train(start, free, tmp_path / "free") and train(start, held, tmp_path / "held")
+    while not train(start, held, tmp_path / "slices", seconds=0.0):
+        pass
+    assert files(tmp_path / "held") == files(tmp_path / "slices")
+    distance = [float(row["anchor"]) for row in read_curve(tmp_path / "held" / "curve.csv")]
+    assert distance[-1] > 0.0 and moved(tmp_path / "held") < moved(tmp_path / "free")
 
 
 def test_other_settings_other_environments_other_chunks_are_refused(start: Path, tmp_path: Path) -> None:

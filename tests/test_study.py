@@ -211,6 +211,7 @@ def test_names_of_what_was_measured(run: tuple[int, int, int]) -> None:
         ({"counts": "1,-2"}, "counts"),
         ({"log_std": "-1,-2"}, "log_std = .*Give the lower bound first"),
         ({"clumsy": "2"}, "clumsy = 2.0: is out of range"),
+        ({"flow_steps": "11"}, "flow_steps = 11: is out of range"),
     ],
 )
 def test_bad_settings(tmp_path: Path, options: dict[str, str], problem: str) -> None:

@@ -45,6 +45,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             with which success rose half as fast over the first 46,000 decisions.
         episodes: evaluation episodes in each training and held-out scene; the hand-made ones get ``handmade_episodes``.
         max_steps: control steps of a training episode.
+        flow_steps: Euler steps from noise to a chunk, 1 to 10, in training and when acting.
         learn_batch: of seeing and imitation.
         half: it learns to see in bfloat16, see :class:`gen3d_envs.baselines.vla.learn.Recipe`.
         splits: of the benchmark that every policy is measured on.
@@ -79,6 +80,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     episodes: int = 4
     handmade_episodes: int = 50
     max_steps: int = 64
+    flow_steps: int = 4
     learn_batch: int = 64
     half: bool = False
     splits: tuple[str, ...] = ("train", "heldout", "handmade")
@@ -96,6 +98,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 raise FieldError(name, getattr(self, name), "is no list of numbers from 0", "Give at least one")
         if not 0.0 <= self.clumsy < 1.0:
             raise FieldError("clumsy", self.clumsy, "is out of range", "Give a probability from 0 to below 1")
+        if not 1 <= self.flow_steps <= 10:
+            raise FieldError("flow_steps", self.flow_steps, "is out of range", "Give 1 to 10")
         if self.log_std[0] > self.log_std[1]:
             raise FieldError("log_std", self.log_std, "is empty", "Give the lower bound first")
 

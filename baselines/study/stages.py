@@ -176,7 +176,7 @@ class Study:
                     self._take_eyes(folder / "model")
                     return folder / "model"
                 frames = self.frames()
-                model = new_model(self.settings.size, frames.contract, 0)
+                model = new_model(self.settings.size, frames.contract, 0, self.settings.flow_steps)
                 model.to(torch.device(self.device))  # type: ignore[arg-type]
                 recipe = replace(
                     SEEING, steps=self.settings.see_steps, batch=self.settings.learn_batch, half=self.settings.half
@@ -187,7 +187,7 @@ class Study:
     def _take_eyes(self, out: Path) -> None:
         """A new model that sees as another one does, in a folder."""
         settings = self.settings
-        model = new_model(settings.size, self.env(self.scenes(1)).contract, 0)
+        model = new_model(settings.size, self.env(self.scenes(1)).contract, 0, settings.flow_steps)
         model.take_eyes(load_flow_vla(Path(settings.eyes)))
         replace_folder(out, lambda path: model.save_pretrained(path))
 
@@ -242,7 +242,7 @@ class Study:
             fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,
             batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end,
             noise_over=settings.noise_over, kl_end=settings.kl_end, kl_over=settings.kl_over,
-            log_std=settings.log_std, seed=seed,
+            log_std=settings.log_std, flow_steps=settings.flow_steps, seed=seed,
         )  # fmt: skip
 
         def tell(progress: FlowProgress) -> None:

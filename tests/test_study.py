@@ -89,6 +89,12 @@ def test_the_table_pools_seeds_and_shows_the_papers_figures() -> None:
     assert lines[3].split("|")[8].strip() == ""  # nor with other instructions
 
 
+def test_what_was_only_looked_at_is_not_what_was_trained_in() -> None:
+    looked = trained("100", [4.0, None, None, None], decisions=0)
+    line = markdown([IMITATION, looked]).splitlines()[3]
+    assert line.startswith("| 100 generated, closer look alone | 0 | 1 | 25.0 %") and "79.8 %" not in line
+
+
 def test_the_table_shows_every_seed_and_what_more_scenes_bring() -> None:
     one, hundred = trained("1", [5.0, None, None, None], [None] * 4), trained("100", [5.0] * 4, [5.0, 5.0, 5.0, None])
     table, differences = markdown([IMITATION, one, hundred]).split("\n\n")

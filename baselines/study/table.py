@@ -186,10 +186,12 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
     first = next((each for each in trained if each.name == "imitation"), None)
     for each in trained:
         ratio = None if first is None or each is first else time_ratio(first, each, "train")
-        led, paper = misled(each), PAPER.get(each.name)
+        only_looked = each.decisions == 0 and each is not first
+        led, paper = misled(each), None if only_looked else PAPER.get(each.name)
         name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
             each.name, f"{each.name} generated"
         )
+        name += ", closer look alone" if only_looked else ""
         found.append(
             [
                 name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each, split) for split in PLACES),

@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "folders", "geometry", "kernels", "processes", "statistics", "video"),
+    ("errors", "extras", "folders", "geometry", "kernels", "processes", "statistics", "video"),
     ("spec",),
     ("registry", "lazy_registry", "registration"),
     ("assets",),

@@ -13,6 +13,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
+from gen3d_envs.baselines.algorithms import TrainSettings  # noqa: E402
+from gen3d_envs.baselines.algorithms import train as run  # noqa: E402
 from gen3d_envs.baselines.policies import get_policy  # noqa: E402
 from gen3d_envs.baselines.ppo.fleet import Fleet, FleetSettings  # noqa: E402
 from gen3d_envs.baselines.ppo.flow import FlowSettings, train  # noqa: E402
@@ -179,6 +181,22 @@ def test_from_the_command_line(base: Path, tmp_path: Path) -> None:
     action = np.asarray(policy.act(observation))
     assert action.shape[-1] == 7 and np.isfinite(action).all() and np.abs(action).max() <= 1.0
     env.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"lora": "4"}, "option lora = 4: belongs to a base"),
+        ({"tokenizer": "file"}, "option tokenizer = 'file': belongs to a base"),
+        ({"base": "nowhere"}, "base = 'nowhere': is no folder"),
+        ({"start": "nowhere"}, "policy = 'nowhere': holds no config.json"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(options: dict[str, str], problem: str, tmp_path: Path) -> None:
+    given = {"demos": "1", **options}
+    settings = TrainSettings("imitation", "Gen3D-Pick-v0", 2, obs="pixels", scenes=1, size=24, jobs=0, options=given)
+    with pytest.raises(FieldError, match=problem):
+        run(settings, tmp_path)
 
 
 @pytest.mark.parametrize("flow_steps", [0, 11])

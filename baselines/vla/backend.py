@@ -182,6 +182,8 @@ def read_config(folder: Path) -> BackendConfig:
     Raises:
         FieldError: there is none.
     """
+    if not (folder / "config.json").is_file():
+        raise FieldError("policy", str(folder), "holds no config.json", "Give the folder of a policy")
     kind: Any = Pi0VLAConfig if _is_pi0(folder) else FlowVLAConfig
     try:
         found: BackendConfig = kind.from_pretrained(folder, local_files_only=True)

@@ -109,6 +109,10 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     for name, least in (("trial", 0), ("trial_every", 1)):
         if getattr(recipe, name) < least:
             raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
+    if not recipe.base:
+        for name in ("lora", "tokenizer", "download"):
+            if given := getattr(recipe, name):
+                raise FieldError(f"option {name}", given, "belongs to a base", "Name it: --set base=FOLDER")
     env = settings.env(read_config(Path(recipe.start)).made_for().cameras if recipe.start else recipe.cameras)
     said = set(instructions(env))
     if recipe.dataset:

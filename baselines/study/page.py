@@ -29,14 +29,7 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
         ways: how each training went, by its name.
         settings: of the study.
     """
-    head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
-    # A number and its sign stay on one line.
-    lines = [[escape(cell).replace(" %", "&nbsp;%") for cell in cells] for cells in rows(trained)]
-    titles = "".join(f"<th>{escape(name)}</th>" for name in GAINS)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for cells in lines)
-    gained = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>" for cells in gain_rows(trained)
-    )
+    gained = gain_rows(trained)
     facts = "".join(
         f"<tr><td>{escape(name)}</td><td><code>{escape(str(value))}</code></td></tr>"
         for name, value in msgspec.to_builtins(settings).items()
@@ -46,16 +39,23 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
         f'<div class="card drawing">{svg(trained)}</div>',
         "<h2>What was measured</h2><p class=soft>Without noise, the same episodes for every policy; Wilson's 95 % "
         "intervals and the number of episodes in brackets.</p>"
-        f'<div class="card scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
+        + _table(HEAD, rows(trained)),
         "<h2>Differences</h2><p class=soft>In points, between trainings of one length on the same episodes, with 95 % "
         "intervals over other seeds and other episodes.</p>"
-        f'<div class="card scroll"><table><thead><tr>{titles}</tr></thead><tbody>{gained}</tbody></table></div>'
-        if gained else "",
+        + _table(GAINS, gained) if gained else "",
         "<h2>How the trainings went</h2><p class=soft>Success in the scenes of the training, with the noise that "
         f'explores.</p><div class="card drawing">{_drawn(ways)}</div>' if ways else "",
         f'<h2>Settings</h2><div class="card scroll"><table><tbody>{facts}</tbody></table></div>',
     ]  # fmt: skip
     return document("Study", sections, EXTRA)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table; a number and its sign stay on one line."""
+    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    cells = [[escape(cell).replace(" %", "&nbsp;%") for cell in line] for line in lines]
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in cells)
+    return f'<div class="card scroll"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _drawn(ways: Mapping[str, Way]) -> str:

@@ -161,7 +161,7 @@ def wording(model: FlowBackend[Any], instructions: Iterable[str]) -> Callable[[T
 
 
 def load_backend(folder: Path, device: str | torch.device = "cpu") -> FlowBackend[Any]:
-    """The flow policy in a folder, of either kind. On a GPU pi0's vision-language model is bfloat16.
+    """The flow policy in a folder, of either kind; see :func:`vlm_dtype`.
 
     Raises:
         FieldError: it holds none that can be used.
@@ -170,10 +170,15 @@ def load_backend(folder: Path, device: str | torch.device = "cpu") -> FlowBacken
     if _is_pi0(folder):
         from .pi0_files import load_pi0
 
-        return load_pi0(folder, device, vlm_dtype=torch.bfloat16 if torch.device(device).type == "cuda" else None)
+        return load_pi0(folder, device, vlm_dtype=vlm_dtype(device))
     from .policy import load_flow_vla
 
     return load_flow_vla(folder, device)
+
+
+def vlm_dtype(device: str | torch.device) -> torch.dtype | None:
+    """Of pi0's vision-language model: bfloat16 on a GPU, elsewhere the expert's (None)."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" else None
 
 
 def read_config(folder: Path) -> BackendConfig:

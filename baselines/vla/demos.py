@@ -27,7 +27,7 @@ from gen3d_envs.processes import run_all
 
 from .files import write_atomically
 from .labels import Labeller, ask
-from .scenes import EnvSettings, observe, shapes
+from .scenes import EnvSettings, frame_of
 from .text import tokens
 
 FORMAT = 4
@@ -113,7 +113,8 @@ class DemoSettings:
         return hashlib.sha256(msgspec.json.encode([FORMAT, plain], order="sorted")).hexdigest()[:16]
 
 
-Demo = dict[str, NDArray[Any]]
+Frame = dict[str, NDArray[Any]]
+"""One moment of a demonstration."""
 
 
 def collect(
@@ -187,18 +188,25 @@ def make_part(settings: DemoSettings, parts: Path, k: int) -> int:
     for attempt in range(TRIES):
         demo = _play(settings, env, scene, np.random.default_rng([settings.seed, k, attempt]))
         if demo is not None:
-            write_atomically(_part(parts, k), lambda path, demo=demo: np.savez(path, **demo))  # type: ignore[misc]
+            write_part(_part(parts, k), demo)
             return k
     raise Gen3DError(f"The expert failed {TRIES} times in {scene}: leave the scene out, or lower the noise.")
 
 
-def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Generator) -> Demo | None:
-    """One episode, or None where it failed."""
+def write_part(path: Path, frames: list[Frame]) -> None:
+    """Write the frames of one demonstration; what only a critic sees is left out."""
+    demo = {name: np.stack([frame[name] for frame in frames]) for name in _FRAMES[:4]}
+    demo["pixels"] = np.stack([frame["pixels"] for frame in frames])
+    write_atomically(path, lambda beside: np.savez(beside, **demo))  # type: ignore[arg-type]
+
+
+def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Generator) -> list[Frame] | None:
+    """Frames of one episode, or None where it failed."""
     expert, labeller, other = ScriptedExpert(env), Labeller(env), Labeller(env)
     _, info = env.reset(seed=int(rng.integers(2**31)), options={"scene": scene})
     expert.reset(info["instruction"])
     labeller.begin()
-    frames: list[dict[str, NDArray[Any]]] = []
+    frames: list[Frame] = []
     shut = 0
     for step in range(settings.env.max_steps):
         action = expert.act().copy()
@@ -223,20 +231,10 @@ def _play(settings: DemoSettings, env: Gen3DEnv, scene: str, rng: np.random.Gene
         if terminated or truncated:
             break
     if settings.seeing:
-        rows = list(range(len(frames)))
-    elif info["is_success"]:
-        rows = moving(np.stack([frame["actions"] for frame in frames]))
-    else:
+        return frames
+    if not info["is_success"]:
         return None
-    return {name: np.stack([frames[row][name] for row in rows]) for name in frames[0]}
-
-
-def frame_of(settings: EnvSettings, env: Gen3DEnv) -> dict[str, NDArray[Any]]:
-    """What is seen now: ``pixels``, ``agent_pos`` and ``tokens``, see :func:`.scenes.observe`."""
-    frame = {name: np.zeros(shape, kind) for name, (shape, kind) in shapes(settings, env).items()}
-    observe(settings, env, frame)
-    del frame["state"]
-    return frame
+    return [frames[row] for row in moving(np.stack([frame["actions"] for frame in frames]))]
 
 
 def moving(actions: NDArray[np.float32]) -> list[int]:

@@ -17,7 +17,7 @@ from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
 from ..ppo.flow_policy import LOG_STD  # noqa: TID252
-from .backend import FlowBackend, load_backend, read_config
+from .backend import FlowBackend, load_backend, read_config, vlm_dtype
 from .curve import CURVE, Curve, read_curve
 from .demos import Demos, DemoSettings, collect
 from .files import replace_folder, restore_folder
@@ -114,10 +114,10 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
             if given := getattr(recipe, name):
                 raise FieldError(f"option {name}", given, "belongs to a base", "Name it: --set base=FOLDER")
     env = settings.env(read_config(Path(recipe.start)).made_for().cameras if recipe.start else recipe.cameras)
-    said = set(instructions(env))
+    said = instructions(env)
     if recipe.dataset:
         demos = recorded(Path(recipe.dataset), env, out / "demos")
-        said |= {row.instruction for row in read_recording(recipe.dataset).episodes}
+        said = (row.instruction for row in read_recording(recipe.dataset).episodes)
     else:
         wanted = DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed)
         demos = collect(wanted, out / "demos", max(1, settings.jobs))
@@ -166,7 +166,7 @@ def _beginning(recipe: ImitationRecipe, demos: Demos, seed: int, device: str) ->
 
     pi0 = pi0_from_base(
         recipe.base, demos.contract, tokenizer=recipe.tokenizer or None, download=recipe.download,
-        vlm_dtype=torch.bfloat16 if device == "cuda" else None,
+        vlm_dtype=vlm_dtype(device),
     )  # fmt: skip
     if recipe.lora:
         with torch.random.fork_rng(devices=[]):

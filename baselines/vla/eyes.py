@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gen3d_envs.experts.scripted import ScriptedExpert
 
 from .labels import PLACES, Labeller
-from .scenes import EnvSettings, observe, shapes
+from .scenes import EnvSettings, frame_of
 from .tries import command, tries
 
 if TYPE_CHECKING:
@@ -68,15 +68,13 @@ def look(model: FlowVLA, settings: EnvSettings, episodes: int = 1, seed: int = 0
 def _played(
     settings: EnvSettings, env: Any, scene: str, seed: int
 ) -> tuple[list[dict[str, NDArray[Any]]], NDArray[np.float32]]:
-    expert, labeller, kinds = ScriptedExpert(env), Labeller(env), shapes(settings, env)
+    expert, labeller = ScriptedExpert(env), Labeller(env)
     _, info = env.reset(seed=seed, options={"scene": scene})
     expert.reset(info["instruction"])
     labeller.begin()
     frames, labels = [], []
     for _ in range(settings.max_steps):
-        frame = {name: np.zeros(shape, kind) for name, (shape, kind) in kinds.items()}
-        observe(settings, env, frame)
-        frames.append(frame)
+        frames.append(frame_of(settings, env))
         labels.append(labeller.read()[: len(PLACES)])
         _, _, terminated, truncated, _ = env.step(expert.act())
         if terminated or truncated:

@@ -11,13 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.statistics import wilson_interval
 
 from .labels import PLACES, Labeller
-from .scenes import EnvSettings, observe, shapes
+from .scenes import EnvSettings, frame_of
 from .tries import command, tries
 
 if TYPE_CHECKING:
@@ -66,10 +64,10 @@ def _played(model: FlowVLA, settings: EnvSettings, env: Gen3DEnv, told: bool) ->
     labeller = Labeller(env)
     if told:
         labeller.begin()
-    now = {name: np.zeros((1, *shape), kind) for name, (shape, kind) in shapes(settings, env).items()}
     while True:
-        observe(settings, env, {name: array[0] for name, array in now.items()})
-        inputs = Inputs(*(torch.from_numpy(now[name]).to(model.device) for name in ("pixels", "agent_pos", "tokens")))
+        now = frame_of(settings, env)
+        seen = (torch.from_numpy(now[name][None]) for name in ("pixels", "agent_pos", "tokens"))
+        inputs = Inputs(*(each.to(model.device) for each in seen))
         with torch.no_grad():
             if told:
                 truth = torch.from_numpy(labeller.read()[None, : len(PLACES)]).to(model.device)

@@ -228,12 +228,7 @@ def imitate(
     Raises:
         ContractError: the demonstrations are of other environments.
     """
-    config = model.config
-    require_same(config.made_for(), demos.contract, IGNORED)
-    config.contract = demos.contract.to_json()
-    sides = TOOL_SIGNS if config.mirrored else None
-    config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
-    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
+    _suit(model, demos, TOOL_SIGNS if model.config.mirrored else None)
     model.train_eyes(train_tower)
     batches = Batches(demos, model, half=recipe.half)
 
@@ -275,11 +270,7 @@ def imitate_whole(
     Raises:
         ContractError: the demonstrations are of other environments.
     """
-    config = model.config
-    require_same(config.made_for(), demos.contract, IGNORED)
-    config.contract = demos.contract.to_json()
-    config.action_mean, config.action_std = _statistics(demos.arrays["actions"])
-    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"])
+    _suit(model, demos)
     assert isinstance(model, nn.Module)
     frames, read = Frames(demos, model), wording(model, said)
     model.train_eyes(train_eyes)
@@ -292,6 +283,15 @@ def imitate_whole(
 
     yield from fit(model, loss, recipe, folder, seconds=seconds)
     replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+
+
+def _suit(model: FlowBackend[Any], demos: DemoReader, sides: tuple[float, ...] | None = None) -> None:
+    """Have a model remember contract and statistics of demonstrations; with ``sides`` see :func:`_statistics`."""
+    config = model.config
+    require_same(config.made_for(), demos.contract, IGNORED)
+    config.contract = demos.contract.to_json()
+    config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
+    config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
 
 
 def _retold(

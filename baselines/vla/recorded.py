@@ -11,21 +11,17 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
 from gen3d_envs.demos.record import state_digest
 from gen3d_envs.demos.recording import RECORDING
-from gen3d_envs.demos.replay import read_actions, read_recording, runner_of
+from gen3d_envs.demos.replay import begin, read_actions, read_recording, runner_of
 from gen3d_envs.errors import FieldError
-from gen3d_envs.evaluation.plan import Planned
 
-from .demos import FORMAT, Demos, frame_of, merge, moving, parts_in
-from .files import write_atomically
+from .demos import FORMAT, Demos, Frame, merge, moving, parts_in, write_part
 from .labels import Labeller
-from .scenes import EnvSettings
+from .scenes import EnvSettings, frame_of
 
 
 def recorded(
@@ -63,21 +59,20 @@ def recorded(
         env, labeller = runner.env, Labeller(runner.env)
         for index, (path, row) in enumerate(zip(parts, rows, strict=True)):
             if not path.is_file():
-                options = runner.prepare(Planned(scene=row.scene, axis=row.axis, index=0, seed=row.seed))
-                env.reset(seed=row.seed, options=options)
+                begin(runner, row)
                 labeller.begin()
-                frames: list[dict[str, Any]] = []
-                for action in actions[index][1]:
-                    frame = frame_of(settings, env)
-                    frame |= {"actions": action, "tokens": frame["tokens"][None], "labels": labeller.read()[None]}
-                    frames.append(frame)
+                frames: list[Frame] = []
+                kept = set(moving(actions[index][1]))
+                for step, action in enumerate(actions[index][1]):
+                    if step in kept:
+                        frame = frame_of(settings, env)
+                        frame |= {"actions": action, "tokens": frame["tokens"][None], "labels": labeller.read()[None]}
+                        frames.append(frame)
                     env.step(action)
                 if state_digest(env) != row.end:
                     problem = "does not come out as it was recorded"
                     raise FieldError(str(dataset), f"episode {index}", problem, "Record it again")
-                kept = moving(actions[index][1])
-                demo = {name: np.stack([frames[k][name] for k in kept]) for name in frames[0]}
-                write_atomically(path, lambda beside, demo=demo: np.savez(beside, **demo))  # type: ignore[misc]
+                write_part(path, frames)
             if progress is not None:
                 progress(index + 1, len(rows))
     head = {

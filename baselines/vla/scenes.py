@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +83,12 @@ def scenes_of(split: str, count: int | None = None) -> tuple[str, ...]:
     return tuple(scene_names(split=split, num_scenes=count))
 
 
-def instructions(settings: EnvSettings) -> tuple[str, ...]:
-    """All that is said in some environments."""
+def instructions(settings: EnvSettings) -> Iterator[str]:
+    """What is said in some environments, scene by scene; no scene is loaded before it is asked for."""
     if settings.folder:
         register_folder(settings.folder)
-    return tuple(sorted({load_scene(name).spec.instruction for name in settings.scenes}))
+    for name in settings.scenes:
+        yield load_scene(name).spec.instruction
 
 
 def shapes(settings: EnvSettings, env: Gen3DEnv) -> dict[str, tuple[tuple[int, ...], Any]]:
@@ -111,3 +113,10 @@ def observe(settings: EnvSettings, env: Gen3DEnv, out: dict[str, NDArray[Any]]) 
     if settings.pictures:
         for index, camera in enumerate(settings.cameras):
             out["pixels"][index] = env.picture(camera, settings.size, settings.size).transpose(2, 0, 1)
+
+
+def frame_of(settings: EnvSettings, env: Gen3DEnv) -> dict[str, NDArray[Any]]:
+    """What :func:`observe` gives now, in arrays of its own."""
+    frame = {name: np.zeros(shape, kind) for name, (shape, kind) in shapes(settings, env).items()}
+    observe(settings, env, frame)
+    return frame

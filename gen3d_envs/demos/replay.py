@@ -90,11 +90,15 @@ def runner_of(recording: Recording) -> Runner:
     return runner
 
 
+def begin(runner: Runner, row: DemoRow) -> dict[str, Any]:
+    """Reset to where a recorded episode began; returns the reset's info."""
+    options = runner.prepare(Planned(scene=row.scene, axis=row.axis, index=0, seed=row.seed))
+    return runner.env.reset(seed=row.seed, options=options)[1]
+
+
 def _difference(runner: Runner, row: DemoRow, states: NDArray[np.float32], actions: NDArray[np.float32]) -> str:
     """What is not as recorded, or nothing."""
-    env = runner.env
-    options = runner.prepare(Planned(scene=row.scene, axis=row.axis, index=0, seed=row.seed))
-    _, info = env.reset(seed=row.seed, options=options)
+    env, info = runner.env, begin(runner, row)
     if fingerprint(env, info) != row.start:
         return "the state after the reset"
     for step, action in enumerate(actions):

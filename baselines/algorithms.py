@@ -115,12 +115,18 @@ class TrainSettings:
             given = " ".join(f"{name}={value}" for name, value in self.options.items())
             raise FieldError("options", given, str(error), "Give a value of the right kind") from None
 
-    def fingerprint(self) -> dict[str, Any]:
-        """What must not differ when a training goes on; how long it is and how many processes work may."""
+    def fingerprint(self, recipe: msgspec.Struct, *without: str) -> dict[str, Any]:
+        """What must not differ when a training goes on; how long it is and how many processes work may.
+
+        Args:
+            recipe: the options, with defaults.
+            without: names of options that may differ, too.
+        """
+        options = {name: value for name, value in msgspec.to_builtins(recipe).items() if name not in without}
         return {
             "algo": self.algo, "target": self.target, "obs": self.obs, "split": self.split, "scenes": self.scenes,
             "seed": self.seed, "physics": self.physics, "robot": self.robot, "size": self.size,
-            "options": dict(sorted(self.options.items())),
+            "options": msgspec.json.decode(msgspec.json.encode(options)),
         }  # fmt: skip
 
 

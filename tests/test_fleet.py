@@ -100,15 +100,23 @@ def test_a_dead_worker_is_replaced_once() -> None:
     with fleet(SETTINGS) as made:
         found = played(made, range(1))
         os.kill(made.processes[1], signal.SIGKILL)
-        found += played(made, range(1, 3))
+        with pytest.warns(
+            RuntimeWarning, match=r"Worker 1 of environments \[1\] died and is replaced, once: exit code -9"
+        ):
+            found += played(made, range(1, 3))
         assert found == expected and made.restarts == [0, 1]
         os.kill(made.processes[1], signal.SIGKILL)
-        with pytest.raises(Gen3DError, match=r"Worker 1 of environments \[1\] died twice"):
+        with pytest.raises(Gen3DError, match=r"Worker 1 of environments \[1\] died twice") as twice:
             made.decide(chunks(3))
+        assert "The first time: exit code -9" in str(twice.value) and "The second time: exit" in str(twice.value)
 
 
 def test_what_went_wrong_in_a_worker_is_told() -> None:
-    with fleet(replace(SETTINGS, jobs=1)) as made, pytest.raises(Gen3DError, match="ActionError"):
+    with (
+        fleet(replace(SETTINGS, jobs=1)) as made,
+        pytest.warns(RuntimeWarning, match=r"replaced, once: .*ActionError"),
+        pytest.raises(Gen3DError, match=r"(?s)The first time: Traceback.*ActionError.*The second time: Traceback"),
+    ):
         made.decide(np.full((3, 4, 7), np.nan, np.float32))
 
 

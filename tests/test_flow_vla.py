@@ -304,6 +304,18 @@ def test_a_pickle_is_refused_and_not_opened(folder: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_number_that_was_changed_is_found(folder: Path, tmp_path: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["flow.out.bias"][0] += 0.5
+    target = damaged(folder, tmp_path / "model", "model.safetensors", save(weights))
+    with pytest.raises(FieldError, match=r"model\.safetensors'?: is not what its config\.json was saved with"):
+        load_flow_vla(target)
+    model = load_flow_vla(folder)
+    model.load_state_dict(weights)
+    model.save_pretrained(target)  # saved anew it is another model
+    assert load_flow_vla(target).flow.out.bias[0] == weights["flow.out.bias"][0]
+
+
 def test_no_weight_is_made_up(folder: Path, tmp_path: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights.pop("flow.out.bias")

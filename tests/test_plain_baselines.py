@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -267,9 +269,9 @@ def test_options_that_cannot_be(tmp_path: Path, options: dict[str, str], message
 
 
 def test_other_settings_in_the_same_folder_are_refused(trained: dict[str, Path]) -> None:
-    with pytest.raises(FieldError, match="holds a training with seed = 3"):
+    with pytest.raises(FieldError, match=r"seed = 5: .* holds another training, with seed = 3"):
         train(replace(PPO, seed=5), trained["ppo"])
-    with pytest.raises(FieldError, match="holds a training with algo = 'ppo'"):
+    with pytest.raises(FieldError, match="holds another training, with algo = 'ppo'"):
         train(SAC, trained["ppo"])
 
 
@@ -287,11 +289,12 @@ def test_a_scene_that_is_not_there(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_refused(trained: dict[str, Path], tmp_path: Path, damage: str) -> None:
     stored = trained["ppo"] / "training.safetensors"
     mine = tmp_path / "training.safetensors"
+    shutil.copy(trained["ppo"] / "training.json", tmp_path)
     tensors, numbers = load_state(stored)
     if damage == "truncated":
         mine.write_bytes(stored.read_bytes()[:-50])
     elif damage == "without its moment":
-        save_state(mine, tensors, {"settings": numbers["settings"]})
+        save_state(mine, tensors, {"best": numbers["best"]})
     else:
         save_state(mine, {**tensors, "policy.action_net.weight": torch.zeros(7, 99)}, numbers)
     with pytest.raises(FieldError, match=r"cannot be read|lacks steps|does not fit"):
@@ -300,10 +303,9 @@ def test_a_damaged_checkpoint_is_refused(trained: dict[str, Path], tmp_path: Pat
 
 def test_numbers_that_end_keep_the_last_checkpoint(tmp_path: Path) -> None:
     train(replace(PPO, steps=64), tmp_path)
-    before = (tmp_path / "training.safetensors").read_bytes()
     wild = replace(PPO, options={**PPO.options, "lr": "1e30"})
-    numbers = load_state(tmp_path / "training.safetensors")
-    save_state(tmp_path / "training.safetensors", numbers[0], {**numbers[1], "settings": wild.fingerprint()})
+    settings = wild.fingerprint(wild.recipe(PPORecipe))
+    (tmp_path / "training.json").write_text(json.dumps(settings))
     before = (tmp_path / "training.safetensors").read_bytes()
     with pytest.raises(NotFinite, match="is no number any more after step"):
         train(wild, tmp_path)

@@ -266,6 +266,25 @@ def test_a_share_beyond_its_bounds_is_refused(field: str, share: float) -> None:
         replace(SETTINGS, **{field: share})
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"steps": 13, "fleet": replace(FLEET, count=1)}, "batch = 6: is not near a divisor of the 13 decisions"),
+        ({"steps": 1, "fleet": replace(FLEET, count=1)}, "batch = 6: is not near a divisor of the 1 decisions"),
+        ({"batch": 1}, "batch = 1: is not near a divisor"),
+        (
+            {"fleet": replace(FLEET, env=replace(FLEET.env, max_steps=10))},
+            "max_steps = 10: is no multiple of the 4 steps of a decision",
+        ),
+    ],
+)
+def test_updates_and_episodes_are_of_whole_batches_and_decisions(changes: dict[str, object], problem: str) -> None:
+    with pytest.raises(FieldError, match=problem):
+        replace(SETTINGS, **changes)
+    # Of 12 decisions.
+    assert [replace(SETTINGS, batch=batch).minibatch for batch in (2, 5, 6, 11, 512)] == [2, 4, 6, 6, 12]
+
+
 def test_discount_is_that_of_a_chunk(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     learn = PPO.learn
@@ -278,6 +297,23 @@ def test_what_diverges_is_stopped(start: Path, tmp_path: Path) -> None:
     with pytest.raises(Diverged, match=r"update 1, batch \d: .*lower lr .*nothing had been kept yet"):
         train(start, replace(SETTINGS, lr=1e30, kl=0.0, warmup=0), tmp_path)
     assert not (tmp_path / "model").exists()
+
+
+def test_weights_that_a_last_step_ruins_are_never_played_with(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losses and divergence are of before the step: they look well."""
+    steps, step = [0], torch.optim.Adam.step
+
+    def ruined(self: torch.optim.Adam, *arguments: object) -> None:
+        step(self, *arguments)  # type: ignore[arg-type]
+        steps[0] += 1
+        if steps[0] == 8:  # the last of the second update
+            self.param_groups[0]["params"][0].data.fill_(float("inf"))
+
+    monkeypatch.setattr(torch.optim.Adam, "step", ruined)
+    with pytest.raises(Diverged, match="update 2, its last batch: weights are not finite"):
+        train(start, SETTINGS, tmp_path)
 
 
 def test_the_last_good_checkpoint_stays(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,8 +369,13 @@ def test_an_anchor_holds_the_policy_back_and_resumes(start: Path, tmp_path: Path
 
 def test_other_settings_other_environments_other_chunks_are_refused(start: Path, tmp_path: Path) -> None:
     train(start, SETTINGS, tmp_path, seconds=0.0)
-    with pytest.raises(FieldError, match="another training"):
+    with pytest.raises(FieldError, match=r"clip = 0\.1: .* holds another training, with clip = 0\.2"):
         train(start, replace(SETTINGS, clip=0.1), tmp_path)
+    with pytest.raises(FieldError, match=r"fleet\.env\.max_steps = 16: .* with fleet\.env\.max_steps = 12"):
+        train(start, replace(SETTINGS, fleet=replace(FLEET, env=replace(FLEET.env, max_steps=16))), tmp_path)
+    new_policy(1).save_pretrained(tmp_path / "elsewhere")
+    with pytest.raises(FieldError, match="holds another training, with start = "):
+        train(tmp_path / "elsewhere", SETTINGS, tmp_path)
     larger = replace(FLEET, env=replace(FLEET.env, size=32))
     with pytest.raises(ContractError, match="24"):
         train(start, replace(SETTINGS, fleet=larger), tmp_path / "other")

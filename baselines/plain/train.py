@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,7 +18,9 @@ from stable_baselines3.common.logger import Logger
 from gen3d_envs.errors import FieldError
 
 from ..algorithms import Tell, TrainSettings  # noqa: TID252
+from ..device import device_of  # noqa: TID252
 from ..ppo.fleet import Fleet, FleetSettings  # noqa: TID252
+from ..resume import STATE, begin  # noqa: TID252
 from .scale import Scale, measure, no_scale
 from .state import own_randomness, read_training, restore_training, scale_of
 from .vec_env import PlainVecEnv
@@ -135,7 +136,7 @@ def _seed(settings: TrainSettings) -> int:
 
 def _device(settings: TrainSettings) -> str:
     # Networks this small are faster beside the simulator than on a GPU.
-    return "cpu" if settings.obs == "state" and settings.device == "auto" else settings.device
+    return "cpu" if settings.obs == "state" and settings.device == "auto" else device_of(settings.device)
 
 
 def _train(
@@ -150,15 +151,14 @@ def _train(
     for name in ("envs", "batch", "width", "save_every", "max_steps"):
         if getattr(recipe, name) < 1:
             raise FieldError(f"option {name}", getattr(recipe, name), "is below 1", "Give at least 1")
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "training.safetensors"
-    stored = read_training(path) if path.is_file() else None
-    if stored is not None and stored[1].get("settings") != settings.fingerprint():
-        _refuse(out, stored[1].get("settings"), settings.fingerprint())
     played = FleetSettings(
         replace(settings.env(), max_steps=recipe.max_steps), count=recipe.envs, jobs=settings.jobs, chunk=1,
         gamma=recipe.gamma, shaping=recipe.shaping, seed=settings.seed,
     )  # fmt: skip
+    _device(settings)
+    begin(out, settings.fingerprint(recipe))
+    path = out / STATE
+    stored = read_training(path) if path.is_file() else None
     with own_randomness(1 if settings.obs == "state" else None):
         fleet = Fleet(played)
         try:
@@ -200,11 +200,3 @@ def _learn(model: BaseAlgorithm, steps: int, watch: Watch, fresh: bool) -> None:
         if "Expected parameter" not in str(error):
             raise
         raise watch.not_finite("the actions") from None
-
-
-def _refuse(out: Path, before: Any, now: dict[str, Any]) -> None:
-    """Say in which setting the training in a folder differs."""
-    earlier = before if isinstance(before, dict) else {}
-    name = next(name for name in now if earlier.get(name) != now[name])
-    problem = f"{out} holds a training with {name} = {earlier.get(name)!r}"
-    raise FieldError(name, now[name], problem, "Choose another folder, or train with the settings of this one")

@@ -10,6 +10,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
+from ..resume import STATE  # noqa: TID252
 from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
 from ..vla.learn import NotFinite  # noqa: TID252
@@ -107,8 +108,7 @@ class Watch(BaseCallback):
         if len(successes) >= MIN_EPISODES and float(np.mean(successes)) > self._best:
             self._best = float(np.mean(successes))
             self._export("best.zip")
-        numbers = {"settings": self._settings.fingerprint(), "best": self._best}
-        save_training(self._out / "training.safetensors", self.model, self._env, numbers)
+        save_training(self._out / STATE, self.model, self._env, {"best": self._best})
         self._saved = done
 
     def _export(self, name: str) -> None:

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import traceback
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,7 +194,8 @@ class Fleet:
     kept. Keys, shapes and types are those of :func:`gen3d_envs.baselines.vla.scenes.shapes` behind one axis of
     ``count``.
 
-    A worker that dies is replaced once and its episodes are played again to where they were; then it is an error.
+    A worker that dies is replaced once, with a warning, and its episodes are played again to where they were; then it
+    is an error.
     """
 
     def __init__(self, settings: FleetSettings) -> None:
@@ -217,6 +219,7 @@ class Fleet:
         self._workers: list[tuple[Any, Any]] = []
         self._ids: list[list[int]] = []
         self.restarts: list[int] = []
+        self._words: list[list[str]] = []
         if settings.jobs == 0:
             for i in range(count):
                 mine = {name: array[i] for name, array in self.now.items()}
@@ -224,7 +227,7 @@ class Fleet:
         else:
             jobs = min(settings.jobs, count)
             self._ids = [list(range(w, count, jobs)) for w in range(jobs)]
-            self.restarts = [0] * jobs
+            self.restarts, self._words = [0] * jobs, [[] for _ in range(jobs)]
             self._workers = [self._start(w) for w in range(jobs)]
 
     def _share(self, shape: tuple[int, ...], kind: Any) -> tuple[Any, tuple[int, ...], str]:
@@ -319,13 +322,19 @@ class Fleet:
         process.kill()
         process.join()
         pipe.close()
+        self._words[w].append(problem)
         if self.restarts[w]:
             self.close()
+            first, second = self._words[w]
             raise Gen3DError(
                 f"Worker {w} of environments {self._ids[w]} died twice: look at its last words, then resume from the "
-                f"last checkpoint.\n{problem}"
+                f"last checkpoint.\nThe first time: {first}\nThe second time: {second}"
             )
         self.restarts[w] += 1
+        warnings.warn(
+            f"Worker {w} of environments {self._ids[w]} died and is replaced, once: {problem.strip().splitlines()[-1]}",
+            RuntimeWarning, stacklevel=2,
+        )  # fmt: skip
         self._workers[w] = self._start(w)
         process, pipe = self._workers[w]
         with contextlib.suppress(OSError):

@@ -19,7 +19,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.provenance import files_sha256
 
+from ..resume import STATE, require_same_training  # noqa: TID252
 from ..vla.backend import FlowBackend, load_backend  # noqa: TID252
 from ..vla.checkpoint import (  # noqa: TID252
     load_state,
@@ -32,12 +34,11 @@ from ..vla.checkpoint import (  # noqa: TID252
     save_state,
 )
 from ..vla.curve import CURVE, Curve  # noqa: TID252
-from ..vla.files import replace_folder, restore_folder  # noqa: TID252
+from ..vla.files import replace_folder, restore_folder, write_atomically  # noqa: TID252
 from .fleet import Fleet, FleetSettings
 from .flow_policy import LOG_STD, Diverged, FlowActorCritic
 from .vec_env import FleetVecEnv
 
-STATE = "training.safetensors"
 LR_BOUNDS = (1e-6, 1e-3)
 RECENT = 600
 """Episodes that the reported success is about."""
@@ -51,7 +52,8 @@ class FlowSettings:
         fleet: environments; its ``gamma`` discounts control steps, so a decision of ``chunk`` steps ``gamma**chunk``.
         decisions: to be made in all.
         steps: decisions of every environment between two updates.
-        batch, epochs: of an update.
+        batch: decisions of a gradient step at most; see :attr:`minibatch`, by which all of them count alike.
+        epochs: passes over the decisions of an update.
         lr: learning rate at the start.
         kl: what the divergence between two updates is steered to by the learning rate, of whole flows, before the
             power ``s``; 0 keeps the rate.
@@ -103,6 +105,20 @@ class FlowSettings:
         for name in ("noise_end", "kl_end"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise FieldError(name, getattr(self, name), "is out of range", "Give a number above 0, up to 1")
+        rollout, longest = self.fleet.count * self.steps, self.fleet.env.max_steps
+        if self.minibatch < max(2, min(self.batch, rollout) // 2):
+            problem = f"is not near a divisor of the {rollout} decisions between two updates"
+            remedy = "Change it, or play in another number of environments: 64, with 24 decisions each, say"
+            raise FieldError("batch", self.batch, problem, remedy)
+        if longest % self.fleet.chunk:
+            problem = f"is no multiple of the {self.fleet.chunk} steps of a decision"
+            raise FieldError("max_steps", longest, problem, "Give one")
+
+    @property
+    def minibatch(self) -> int:
+        """Decisions of a gradient step: the largest divisor of those of an update, up to ``batch``."""
+        rollout = self.fleet.count * self.steps
+        return max(n for n in range(1, min(self.batch, rollout) + 1) if rollout % n == 0)
 
     def divergence(self, made: int) -> float:
         """What is steered to after so many decisions."""
@@ -161,10 +177,10 @@ def train(
         raise FieldError("chunk", settings.fleet.chunk, f"is not the policy's {model.config.chunk}", "Use the policy's")
     model.config.flow_steps = settings.flow_steps
     restore_folder(folder / "model")
-    path = folder / STATE
+    path, plain = folder / STATE, _plain(settings, start)
     stored = load_state(path) if path.is_file() else None
-    if stored is not None and stored[1].get("settings") != _plain(settings):
-        raise FieldError("folder", str(folder), "holds another training", "Choose another folder")
+    if stored is not None:
+        require_same_training(folder, stored[1].get("settings"), plain)
     if stored is not None and (made := stored[1]["decisions"]) >= settings.decisions:
         if made >= settings.decisions + settings.fleet.count * settings.steps:
             problem = f"is less than the {made} that were made in {folder}"
@@ -173,7 +189,7 @@ def train(
     env = FleetVecEnv(Fleet(settings.fleet), model, settings.train_tower, settings.flow_steps)
     try:
         ppo = _ppo(env, model, settings, device)
-        keeper = _Keeper(settings, env, folder, seconds, save_every, progress)
+        keeper = _Keeper(settings, plain, env, folder, seconds, save_every, progress)
         if stored is not None:
             keeper.restore(ppo, *stored)
         try:
@@ -192,16 +208,19 @@ def train(
         env.close()
 
 
-def _plain(settings: FlowSettings) -> Any:
-    """Settings as they come back from a checkpoint; how long and in how many processes it plays is nothing to them."""
+def _plain(settings: FlowSettings, start: Path) -> dict[str, Any]:
+    """What a checkpoint must have been made with: the settings and the first policy.
+
+    How long and in how many processes it plays is nothing to them.
+    """
     plain = msgspec.json.decode(msgspec.json.encode(asdict(settings)))
     del plain["fleet"]["jobs"], plain["decisions"]
-    return plain
+    return {**plain, "start": files_sha256(start)}
 
 
 def _ppo(env: FleetVecEnv, model: FlowBackend[Any], settings: FlowSettings, device: str) -> PPO:
     ppo = PPO(
-        FlowActorCritic, env, n_steps=settings.steps, batch_size=settings.batch,  # type: ignore[arg-type]
+        FlowActorCritic, env, n_steps=settings.steps, batch_size=settings.minibatch,  # type: ignore[arg-type]
         n_epochs=settings.epochs, learning_rate=settings.lr, gamma=settings.fleet.gamma**settings.fleet.chunk,
         gae_lambda=settings.lam, clip_range=settings.clip, max_grad_norm=settings.norm, ent_coef=settings.anchor,
         vf_coef=0.5, seed=settings.seed, device=device, verbose=0,
@@ -218,11 +237,11 @@ class _Keeper(BaseCallback):
     """Before every rollout: looks at the last update, steers, reports, and keeps what is needed to go on."""
 
     def __init__(
-        self, settings: FlowSettings, env: FleetVecEnv, folder: Path, seconds: float, save_every: int,
-        progress: Callable[[FlowProgress], None] | None,
+        self, settings: FlowSettings, plain: dict[str, Any], env: FleetVecEnv, folder: Path, seconds: float,
+        save_every: int, progress: Callable[[FlowProgress], None] | None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self._settings, self._env, self._folder = settings, env, folder
+        self._settings, self._plain, self._env, self._folder = settings, plain, env, folder
         self._save_every, self._progress = save_every, progress
         self._until = time.monotonic() + seconds
         self._clock, self._made = time.monotonic(), 0
@@ -282,6 +301,8 @@ class _Keeper(BaseCallback):
         loss = float(values.get("train/loss", 0.0))
         if not (math.isfinite(kl) and math.isfinite(loss)):
             raise Diverged(f"update {self._update}, a late batch: loss {loss:g}, divergence {kl:g}")
+        if not all(bool(torch.isfinite(each).all()) for each in self._flow.parameters()):
+            raise Diverged(f"update {self._update}, its last batch: weights are not finite")
         acted = self._update > settings.warmup
         if settings.kl > 0.0 and acted:
             wanted = settings.divergence(self.model.num_timesteps)
@@ -324,17 +345,16 @@ class _Keeper(BaseCallback):
             **generators,
             "fleet.history": torch.from_numpy(np.concatenate(fleet["history"])),
         }
-        if not all(bool(torch.isfinite(t).all()) for name, t in tensors.items() if name.startswith("model.")):
-            raise Diverged(f"update {self._update}, its last batch: weights are not finite")
         self._folder.mkdir(parents=True, exist_ok=True)
         numbers = {
-            "settings": _plain(self._settings), "decisions": ppo.num_timesteps, "update": self._update,
+            "settings": self._plain, "decisions": ppo.num_timesteps, "update": self._update,
             "rate": self._rate, "updates": ppo._n_updates, "starts": [bool(s) for s in ppo._last_episode_starts],  # type: ignore[union-attr]
             "recent": list(self._recent), "scenes": self._scenes, "rng": drawn,
             "episodes": fleet["episodes"], "lengths": [len(h) for h in fleet["history"]],
         }  # fmt: skip
         replace_folder(self._folder / "model", lambda path: self._flow.model.save_pretrained(path))
-        (self._folder / "scenes.json").write_bytes(msgspec.json.encode(self._scenes, order="sorted") + b"\n")
+        scenes = msgspec.json.encode(self._scenes, order="sorted") + b"\n"
+        write_atomically(self._folder / "scenes.json", lambda path: path.write_bytes(scenes))
         save_state(self._folder / STATE, tensors, numbers)
 
     def restore(self, ppo: PPO, tensors: dict[str, torch.Tensor], numbers: dict[str, Any]) -> None:

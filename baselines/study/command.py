@@ -11,10 +11,10 @@ import msgspec
 
 from gen3d_envs.errors import FieldError
 
+from ..device import device_of  # noqa: TID252
 from ..vla.curve import CURVE, read_curve  # noqa: TID252
-from ..vla.entry import device_of  # noqa: TID252
 from ..vla.files import write_atomically  # noqa: TID252
-from .measure import RESULTS, OutOfTime, found, run
+from .measure import RESULTS, OutOfTime, found, order, run
 from .page import html
 from .plot import png, svg
 from .settings import PRESETS, StudySettings
@@ -22,6 +22,8 @@ from .stages import Study, Tell
 from .table import markdown
 
 SETTINGS = "study.json"
+MAY_DIFFER = {"seeds", "counts", "decisions"}
+"""Settings that may change when a study goes on in its folder: how much is done."""
 
 
 def study(
@@ -45,10 +47,16 @@ def study(
         Whether all is done, and what was found, in lines.
 
     Raises:
-        FieldError: settings that do not fit each other or the folder's.
+        FieldError: settings that do not fit each other or the folder's, or ``only`` names nothing of the study. Nothing
+            is done then.
     """
-    settings = _settings(folder, preset, options, seeds)
+    settings = settings_of(preset, options, seeds)
+    _require_same(folder, settings)
     work = Study(settings, folder, jobs, device_of(device), time.monotonic() + seconds, tell)
+    work.require(order(settings, only))
+    folder.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
+    write_atomically(folder / SETTINGS, lambda beside: beside.write_bytes(text))
     finished = True
     try:
         run(work, only)
@@ -85,21 +93,33 @@ def ways(folder: Path) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
-def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequence[int] | None) -> StudySettings:
-    """The settings asked for, which must be the folder's where it has some; more seeds may be added."""
+def settings_of(preset: str, options: Mapping[str, str], seeds: Sequence[int] | None) -> StudySettings:
+    """The settings asked for; arguments are those of :func:`study`.
+
+    Raises:
+        FieldError: a name or a value that cannot be.
+    """
     if preset not in PRESETS:
         raise FieldError("preset", preset, "is not known", f"Use one of {', '.join(PRESETS)}")
-    known = {field.name for field in msgspec.structs.fields(StudySettings)}
+    known = {field.name: field.default for field in msgspec.structs.fields(StudySettings)}
     for name in options:
         if name not in known:
             raise FieldError("--set", name, "is no setting", f"Use one of {', '.join(sorted(known))}")
-    plain = {**msgspec.to_builtins(PRESETS[preset]), **{n: _value(t) for n, t in options.items()}}
+    asked = {name: text.split(",") if isinstance(known[name], tuple) else text for name, text in options.items()}
+    plain = {**msgspec.to_builtins(PRESETS[preset]), **asked}
     if seeds:
         plain["seeds"] = list(seeds)
     try:
-        settings = msgspec.convert(plain, StudySettings, strict=False)
+        return msgspec.convert(plain, StudySettings, strict=False)
     except msgspec.ValidationError as error:
-        raise FieldError("--set", " ".join(f"{n}={t}" for n, t in options.items()), str(error), "Fix it") from None
+        if isinstance(error.__cause__, FieldError):
+            raise error.__cause__ from None
+        given = " ".join(f"{name}={text}" for name, text in options.items())
+        raise FieldError("--set", given, str(error), "Give a value of the right kind") from None
+
+
+def _require_same(folder: Path, settings: StudySettings) -> None:
+    """Refuse settings that are not the folder's where it has some; seeds, counts and decisions may differ."""
     path = folder / SETTINGS
     if folder.exists() and not folder.is_dir():
         raise FieldError("out", str(folder), "is a file", "Name a folder")
@@ -108,16 +128,7 @@ def _settings(folder: Path, preset: str, options: Mapping[str, str], seeds: Sequ
             before = msgspec.json.decode(path.read_bytes(), type=StudySettings)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise FieldError("out", str(path), f"cannot be read ({error})", "Use another folder") from None
-        for name in sorted(known - {"seeds", "counts", "decisions"}):
+        for name in sorted({field.name for field in msgspec.structs.fields(settings)} - MAY_DIFFER):
             if getattr(before, name) != getattr(settings, name):
                 problem = f"is not this folder's {getattr(before, name)!r}"
                 raise FieldError(name, getattr(settings, name), problem, "Use another folder, or the same settings")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
-    write_atomically(path, lambda beside: beside.write_bytes(text))
-    return settings
-
-
-def _value(text: str) -> object:
-    """A list where there are commas."""
-    return text.split(",") if "," in text else text

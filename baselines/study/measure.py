@@ -53,12 +53,13 @@ def run(study: Study, only: str | None = None) -> list[Trained]:
 
     Raises:
         OutOfTime: the budget is used up.
+        FieldError: ``only`` names nothing of the study.
     """
     settings = study.settings
+    chosen, most = order(settings, only), max(settings.counts)
     start = study.imitation()
     for split in settings.splits:
         measured(study, IMITATION, start, split)
-    chosen, most = order(settings, only), max(settings.counts)
     for split in settings.splits if most in chosen else ():
         measured(study, measured_name(most, 0, 0), study.focused(most), split)
     for seed in settings.seeds:
@@ -98,9 +99,8 @@ def order(settings: StudySettings, only: str | None = None) -> list[int]:
 
 def found(folder: Path) -> list[Trained]:
     """What has been measured so far, in a folder of results."""
-    seeds: dict[tuple[int, int], set[int]] = {}
-    results: dict[tuple[int, int], dict[str, list[Result]]] = {}
-    first: dict[str, list[Result]] = {}
+    results: dict[tuple[int, int], dict[str, dict[int, Result]]] = {}
+    first: dict[str, dict[int, Result]] = {}
     for path in sorted(folder.glob("*.json")):
         split = next((split for split in (CONTROLS, *PLACES) if path.stem.endswith(f"-{split}")), "")
         name = path.stem.removesuffix(f"-{split}")
@@ -108,16 +108,13 @@ def found(folder: Path) -> list[Trained]:
         if not split or (run is None and name != IMITATION):
             continue
         if run is None:
-            first[split] = [read_result(path)]
+            first[split] = {0: read_result(path)}
             continue
         count, seed, decisions = run
-        kind = decisions, count
-        seeds.setdefault(kind, set()).add(seed)
-        results.setdefault(kind, {}).setdefault(split, []).append(read_result(path))
-    trained = [Trained(IMITATION, (0,), first)] if first else []
-    for decisions, count in sorted(results):
-        name, kind = HANDMADE if count == 0 else str(count), (decisions, count)
-        trained.append(Trained(name, tuple(sorted(seeds[kind])), results[kind], decisions))
+        results.setdefault((decisions, count), {}).setdefault(split, {})[seed] = read_result(path)
+    trained = [Trained(IMITATION, first)] if first else []
+    for (decisions, count), by_split in sorted(results.items()):
+        trained.append(Trained(HANDMADE if count == 0 else str(count), by_split, decisions))
     return trained
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import msgspec
 
 from gen3d_envs.errors import FieldError
 from gen3d_envs.sim.engines import FASTEST
+
+from .table import PLACES
 
 HANDMADE = "handmade"
 """Instead of a number of generated scenes: the three scenes made by hand."""
@@ -93,6 +96,9 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise FieldError(name, getattr(self, name), "is below 1", "Give at least 1")
+        for name in ("mixed", "focus"):
+            if getattr(self, name) < 2:
+                raise FieldError(name, getattr(self, name), "leaves nothing to measure with", "Give at least 2")
         for name in ("counts", "seeds"):
             if not getattr(self, name) or min(getattr(self, name)) < 0:
                 raise FieldError(name, getattr(self, name), "is no list of numbers from 0", "Give at least one")
@@ -100,6 +106,14 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise FieldError("clumsy", self.clumsy, "is out of range", "Give a probability from 0 to below 1")
         if not 1 <= self.flow_steps <= 10:
             raise FieldError("flow_steps", self.flow_steps, "is out of range", "Give 1 to 10")
+        for name in ("noise_end", "kl_end"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise FieldError(name, getattr(self, name), "is out of range", "Give a number above 0, up to 1")
+        for name in ("shaping", "kl", "lr"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise FieldError(name, getattr(self, name), "is out of range", "Give a number from 0")
+        if not self.splits or not set(self.splits) <= set(PLACES):
+            raise FieldError("splits", self.splits, "are not all known", f"Use some of {', '.join(PLACES)}")
         if self.log_std[0] > self.log_std[1]:
             raise FieldError("log_std", self.log_std, "is empty", "Give the lower bound first")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +13,19 @@ import torch
 
 from gen3d_envs.bank.generate import generate
 from gen3d_envs.bank.index import Settings as BankSettings
-from gen3d_envs.bank.plan import benchmark_plan
+from gen3d_envs.bank.plan import Plan, benchmark_plan
 from gen3d_envs.errors import FieldError, Gen3DError
 
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
+from ..vla.backend import read_config  # noqa: TID252
+from ..vla.config import make_config  # noqa: TID252
 from ..vla.curve import CURVE, Curve  # noqa: TID252
 from ..vla.demos import Demos, DemoSettings, collect  # noqa: TID252
-from ..vla.files import replace_folder  # noqa: TID252
+from ..vla.files import WEIGHTS, replace_folder  # noqa: TID252
 from ..vla.learn import Progress  # noqa: TID252
 from ..vla.mix import make_mixed  # noqa: TID252
-from ..vla.policy import WEIGHTS, load_flow_vla  # noqa: TID252
+from ..vla.policy import load_flow_vla  # noqa: TID252
 from ..vla.pretrain import FOCUSING, IMITATING, SEEING, focus, imitate, new_model, see  # noqa: TID252
 from ..vla.scenes import EnvSettings, scenes_of  # noqa: TID252
 from .settings import HANDMADE, IMITATION, StudySettings, training_name
@@ -112,15 +114,42 @@ class Study:
         """The scenes of a fine-tuning: the first ``count`` of the benchmark, or those made by hand where 0."""
         return scenes_of("handmade") if count == 0 else scenes_of("train", count)
 
+    def require(self, counts: Iterable[int]) -> None:
+        """Find what cannot be before hours are spent on what comes earlier.
+
+        Args:
+            counts: of scenes, see :meth:`scenes`.
+
+        Raises:
+            FieldError: settings that are not known or do not fit each other, or eyes that are none.
+        """
+        settings = self.settings
+        make_config(settings.size, self.env(self.scenes(1)).contract, flow_steps=settings.flow_steps)
+        self.scenes(settings.demo_scenes)
+        self.plan()
+        if settings.eyes:
+            read_config(Path(settings.eyes))
+        for count in counts:
+            self.tuning(count, settings.seeds[0])
+
     # ---- before fine-tuning ----------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Of the scenes whose objects it learns to see.
+
+        Raises:
+            FieldError: there are fewer.
+        """
+        plan = benchmark_plan(BROAD, BROAD_SEED)
+        if self.settings.broad > len(plan.requests):
+            problem, remedy = f"is more than {BROAD} has", f"Give up to {len(plan.requests)}"
+            raise FieldError("broad", self.settings.broad, problem, remedy)
+        return plan
 
     def broad(self) -> Path:
         """Folder of the scenes whose objects it learns to see, made where they are not there."""
         _ = self.left_s
-        settings = self.settings
-        plan = benchmark_plan(BROAD, BROAD_SEED)
-        if settings.broad > len(plan.requests):
-            raise FieldError("broad", settings.broad, f"is more than {BROAD} has", f"Give up to {len(plan.requests)}")
+        settings, plan = self.settings, self.plan()
         bank = BankSettings(
             benchmark=plan.name, seed=plan.seed, plan=plan.sha256, robots=("widowx",), designer="rules",
             assets="procedural", name_digits=4,
@@ -230,20 +259,27 @@ class Study:
 
     # ---- fine-tuning -----------------------------------------------------------------------------------------------
 
-    def fine_tuned(self, count: int, seed: int) -> Path:
-        """Folder of the policy that was fine-tuned in ``count`` scenes."""
-        settings, name = self.settings, training_name(count, seed)
-        start = self.focused(count)
+    def tuning(self, count: int, seed: int) -> FlowSettings:
+        """How the fine-tuning in ``count`` scenes is done.
+
+        Raises:
+            FieldError: settings that do not fit each other.
+        """
+        settings = self.settings
         fleet = FleetSettings(
             env=self.env(self.scenes(count), max_steps=settings.max_steps), count=settings.environments,
             jobs=self.jobs, shaping=settings.shaping, seed=1000 + seed,
         )  # fmt: skip
-        flow = FlowSettings(
+        return FlowSettings(
             fleet=fleet, decisions=settings.decisions, steps=settings.steps, lr=settings.lr, kl=settings.kl,
-            batch=min(512, settings.environments * settings.steps), noise_end=settings.noise_end,
-            noise_over=settings.noise_over, kl_end=settings.kl_end, kl_over=settings.kl_over,
-            log_std=settings.log_std, flow_steps=settings.flow_steps, seed=seed,
+            batch=512, noise_end=settings.noise_end, noise_over=settings.noise_over, kl_end=settings.kl_end,
+            kl_over=settings.kl_over, log_std=settings.log_std, flow_steps=settings.flow_steps, seed=seed,
         )  # fmt: skip
+
+    def fine_tuned(self, count: int, seed: int) -> Path:
+        """Folder of the policy that was fine-tuned in ``count`` scenes."""
+        flow, name = self.tuning(count, seed), training_name(count, seed)
+        start = self.focused(count)
 
         def tell(progress: FlowProgress) -> None:
             words = f"success {100 * progress.success:.0f} %, {progress.rate:.0f} decisions/s"

@@ -30,19 +30,22 @@ class Trained:
 
     Attributes:
         name: ``imitation``, ``handmade`` or a number of scenes.
-        seeds: of the trainings.
-        results: split (or :data:`CONTROLS`) -> one result per seed.
+        results: split (or :data:`CONTROLS`) -> result of each seed of the training.
         decisions: of the fine-tuning; 0 before it.
     """
 
     name: str
-    seeds: tuple[int, ...]
-    results: Mapping[str, Sequence[Result]]
+    results: Mapping[str, Mapping[int, Result]]
     decisions: int = 0
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the trainings."""
+        return tuple(sorted(set().union(*self.results.values())))
 
     def rows(self, split: str) -> list[EpisodeRow]:
         """All episodes of a split, seed by seed."""
-        return [row for result in self.results.get(split, ()) for row in result.episodes]
+        return [row for _, result in sorted(self.results.get(split, {}).items()) for row in result.episodes]
 
     def rate(self, split: str) -> Rate | None:
         """Success over all seeds; None where it was not measured."""
@@ -118,7 +121,8 @@ def gains(trained: Sequence[Trained]) -> list[Gain]:
 
 def _grid(trained: Trained, split: str) -> list[dict[tuple[str, int], bool]]:
     return [
-        {(row.scene, row.index): row.success for row in result.episodes} for result in trained.results.get(split, ())
+        {(row.scene, row.index): row.success for row in result.episodes}
+        for _, result in sorted(trained.results.get(split, {}).items())
     ]
 
 
@@ -159,19 +163,21 @@ def apart(
     return Estimate(float(grids[1].mean() - grids[0].mean()), float(low), float(high))
 
 
-def misled(trained: Trained) -> tuple[float, float] | None:
-    """Success as asked, and on the same object in the same episodes when the other one is asked for; None if unknown.
+def misled(trained: Trained) -> tuple[float, float, tuple[int, ...]] | None:
+    """Success as asked, on the same object in the same episodes when the other one is asked for, and of which seeds.
 
-    A policy that does not read would do the same in both.
+    A policy that does not read would do the same in both. None where no seed was measured with both.
     """
+    asked, told = (trained.results.get(split, {}) for split in ("train", CONTROLS))
+    seeds = tuple(sorted(asked.keys() & told.keys()))
     pairs: list[tuple[bool, bool]] = []
-    for asked, told in zip(trained.results.get("train", ()), trained.results.get(CONTROLS, ()), strict=False):
-        first = {(row.scene, row.index): row.success for row in asked.episodes}
-        pairs += [(first[row.scene, row.index], row.success) for row in told.episodes if row.axis == OTHER]
+    for seed in seeds:
+        first = {(row.scene, row.index): row.success for row in asked[seed].episodes}
+        pairs += [(first[row.scene, row.index], row.success) for row in told[seed].episodes if row.axis == OTHER]
     if not pairs:
         return None
     before, after = zip(*pairs, strict=True)
-    return sum(before) / len(pairs), sum(after) / len(pairs)
+    return sum(before) / len(pairs), sum(after) / len(pairs), seeds
 
 
 HEAD = (
@@ -187,7 +193,7 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
     for each in trained:
         ratio = None if first is None or each is first else time_ratio(first, each, "train")
         only_looked = each.decisions == 0 and each is not first
-        led, paper = misled(each), None if only_looked else PAPER.get(each.name)
+        paper = None if only_looked else PAPER.get(each.name)
         name = {"imitation": "imitation only", "handmade": "3 hand-made scenes"}.get(
             each.name, f"{each.name} generated"
         )
@@ -196,7 +202,7 @@ def rows(trained: Sequence[Trained]) -> list[list[str]]:
             [
                 name, f"{each.decisions:,}", str(len(each.seeds)), *(_cell(each, split) for split in PLACES),
                 "" if ratio is None else f"{ratio.mean:.2f} times faster ({ratio.low:.2f} to {ratio.high:.2f})",
-                "" if led is None else f"{100 * led[0]:.1f} % to {100 * led[1]:.1f} %",
+                _led(each),
                 "" if paper is None else f"{paper[0]:.1f} %, {paper[1]:.1f} %",
             ]
         )  # fmt: skip
@@ -230,10 +236,19 @@ def _lines(head: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
+def _led(trained: Trained) -> str:
+    found = misled(trained)
+    if found is None:
+        return ""
+    before, after, seeds = found
+    which = "" if seeds == trained.seeds else f", seed {' and '.join(map(str, seeds))}"
+    return f"{100 * before:.1f} % to {100 * after:.1f} %{which}"
+
+
 def _cell(trained: Trained, split: str) -> str:
     found = trained.rate(split)
     if found is None:
         return ""
     text = f"{100 * found.success:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f}, {found.episodes})"
-    each = [f"{100 * rate(result.episodes).success:.1f}" for result in trained.results[split]]
+    each = [f"{100 * rate(result.episodes).success:.1f}" for _, result in sorted(trained.results[split].items())]
     return text if len(each) == 1 else f"{text}; by seed {', '.join(each)}"

@@ -31,8 +31,12 @@ things are and, in fine-tuning, the policy's own episodes with the simulator's r
 
 ## Results
 
-None are kept in this folder. Those of the released policies are in Gen3D's README; this measures one:
-`gen3d evaluate --policy "THIS FOLDER" --benchmark gen3d-100 --split heldout --size {size} --out run.json`
+None are kept in this folder. This measures it, in the engine that `gen3d train` uses unless told otherwise:
+
+```console
+$ gen3d evaluate --policy "THIS FOLDER" --benchmark gen3d-100 --split heldout --episodes 4 --physics mujoco \\
+    --size {size} --out run.json
+```
 
 ## Limits
 

@@ -99,6 +99,7 @@ class FlowVLAConfig(ContractConfig):
             (-1 to 1 in the first picture) and 1, up to a factor: where the first camera stands. Learning to see finds
             it; until then it looks down from far above.
         label_mean, label_std: of the places that it is also trained to tell, see :data:`labels.PLACES`.
+        weights_sha256: of the file of the weights that it was saved with; empty where that is not known.
     """
 
     model_type = MODEL_TYPE
@@ -115,6 +116,7 @@ class FlowVLAConfig(ContractConfig):
     projection: list[float] = field(default_factory=lambda: [*FROM_ABOVE])
     label_mean: list[float] = field(default_factory=lambda: [0.3, 0.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0])
     label_std: list[float] = field(default_factory=lambda: [0.1, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    weights_sha256: str = ""
 
 
 def make_config(size: str, contract: Contract, chunk: int = 4, flow_steps: int = 4) -> FlowVLAConfig:

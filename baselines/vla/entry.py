@@ -14,9 +14,11 @@ from gen3d_envs.demos.replay import read_recording
 from gen3d_envs.errors import FieldError
 
 from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
+from ..device import device_of  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
-from ..ppo.flow_policy import LOG_STD  # noqa: TID252
+from ..resume import begin  # noqa: TID252
+from ..study.settings import PRESETS  # noqa: TID252
 from .backend import FlowBackend, load_backend, read_config, vlm_dtype
 from .curve import CURVE, Curve, read_curve
 from .demos import Demos, DemoSettings, collect
@@ -42,6 +44,8 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         dataset: folder of demonstrations that ``gen3d record`` wrote; the expert is asked for some where empty.
         demos: demonstrations of the expert, scene by scene in turns.
         noise: on its actions.
+        clumsy: probability, at every step, that its hand shuts when it should be open; see
+            :class:`gen3d_envs.baselines.vla.demos.DemoSettings`.
         batch: frames of a step.
         lr: highest learning rate.
         tower: whether tower and words are trained, too; of pi0 the vision-language model.
@@ -59,6 +63,7 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     dataset: str = ""
     demos: int = 60
     noise: float = 0.2
+    clumsy: float = 0.08
     batch: int = 64
     lr: float = 5e-4
     tower: bool = True
@@ -71,34 +76,41 @@ class ImitationRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         return max(n for n in range(1, IMITATING.save_every + 1) if self.trial_every % n == 0)
 
 
+FULL = PRESETS["full"]
+"""The recipe of the study."""
+
+
 class FlowRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What PPOFlow is told.
+    """What PPOFlow is told; by default what the study tells it.
 
     Attributes:
         start: folder of the policy to begin with.
         envs: environments.
-        max_steps: control steps of an episode.
-        shaping, kl, noise_end, anchor, lr, batch, epochs, warmup, tower, power, log_std: see
-            :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`.
+        max_steps: control steps of an episode; where 0 those of the study, and as many more as make whole decisions.
+        shaping, kl, kl_end, kl_over, noise_end, noise_over, anchor, lr, batch, epochs, warmup, tower, power, log_std:
+            see :class:`gen3d_envs.baselines.ppo.flow.FlowSettings`.
         flow_steps: Euler steps, 1 to 10; those of the beginning where 0.
         rollout: decisions of every environment between two updates.
     """
 
     start: str = ""
-    envs: int = 32
-    max_steps: int = 100
-    rollout: int = 24
-    shaping: float = 0.5
-    kl: float = 0.2
-    noise_end: float = 0.5
+    envs: int = FULL.environments
+    max_steps: int = 0
+    rollout: int = FULL.steps
+    shaping: float = FULL.shaping
+    kl: float = FULL.kl
+    kl_end: float = FULL.kl_end
+    kl_over: int = FULL.kl_over
+    noise_end: float = FULL.noise_end
+    noise_over: int = FULL.noise_over
     anchor: float = 0.0
-    lr: float = 1e-4
+    lr: float = FULL.lr
     batch: int = 512
     epochs: int = 3
     warmup: int = 3
     tower: bool = False
     power: float = 0.2
-    log_std: tuple[float, float] = LOG_STD
+    log_std: tuple[float, float] = FULL.log_std
     flow_steps: int = 0
 
 
@@ -113,15 +125,17 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
         for name in ("lora", "tokenizer", "download"):
             if given := getattr(recipe, name):
                 raise FieldError(f"option {name}", given, "belongs to a base", "Name it: --set base=FOLDER")
+    device = device_of(settings.device)
     env = settings.env(read_config(Path(recipe.start)).made_for().cameras if recipe.start else recipe.cameras)
+    begin(out, settings.fingerprint(recipe, "trial", "trial_every"))
     said = instructions(env)
     if recipe.dataset:
         demos = recorded(Path(recipe.dataset), env, out / "demos")
         said = (row.instruction for row in read_recording(recipe.dataset).episodes)
     else:
-        wanted = DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, seed=settings.seed)
+        wanted = DemoSettings(env=env, count=recipe.demos, noise=recipe.noise, clumsy=recipe.clumsy, seed=settings.seed)
         demos = collect(wanted, out / "demos", max(1, settings.jobs))
-    model = _beginning(recipe, demos, settings.seed, device_of(settings.device))
+    model = _beginning(recipe, demos, settings.seed, device)
     how = replace(
         IMITATING, steps=settings.steps, batch=recipe.batch, lr=recipe.lr, seed=settings.seed,
         save_every=recipe.save_every,
@@ -179,23 +193,29 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Fine-tune with PPOFlow; ``steps`` are control steps of all environments. See :data:`algorithms.Train`."""
     recipe = settings.recipe(FlowRecipe)
     _pixels(settings)
+    for name, least in (("envs", 1), ("max_steps", 0), ("rollout", 1)):
+        if getattr(recipe, name) < least:
+            raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
     if not recipe.start:
         raise FieldError("start", recipe.start, "names no policy", "Say which to fine-tune: --set start=FOLDER")
-    start = Path(recipe.start)
-    begin = read_config(start)
-    chunk = begin.chunk
-    env = replace(settings.env(begin.made_for().cameras), max_steps=recipe.max_steps)
+    device, start = device_of(settings.device), Path(recipe.start)
+    first_of = read_config(start)
+    chunk = first_of.chunk
+    env = replace(
+        settings.env(first_of.made_for().cameras), max_steps=recipe.max_steps or -(-FULL.max_steps // chunk) * chunk
+    )
     fleet = FleetSettings(
         env=env, count=recipe.envs, jobs=settings.jobs, chunk=chunk,
         shaping=recipe.shaping, seed=settings.seed,
     )  # fmt: skip
     how = FlowSettings(
         fleet=fleet, decisions=-(-settings.steps // chunk), steps=recipe.rollout, batch=recipe.batch,
-        epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, noise_end=recipe.noise_end,
-        noise_over=-(-settings.steps // chunk), warmup=recipe.warmup,
+        epochs=recipe.epochs, lr=recipe.lr, kl=recipe.kl, kl_end=recipe.kl_end, kl_over=recipe.kl_over,
+        noise_end=recipe.noise_end, noise_over=recipe.noise_over, warmup=recipe.warmup,
         anchor=recipe.anchor, train_tower=recipe.tower, seed=settings.seed, power=recipe.power,
-        log_std=recipe.log_std, flow_steps=recipe.flow_steps or begin.flow_steps,
+        log_std=recipe.log_std, flow_steps=recipe.flow_steps or first_of.flow_steps,
     )  # fmt: skip
+    begin(out, settings.fingerprint(recipe, "start"))
     first: list[int] = []
 
     def progress(now: FlowProgress) -> None:
@@ -203,13 +223,8 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
         resumed = first[0] - recipe.envs * recipe.rollout
         tell(Report(now.decisions * chunk, now.wanted * chunk, now.success, now.figures, resumed * chunk))
 
-    train(start, how, out, progress=progress, device=device_of(settings.device))
+    train(start, how, out, progress=progress, device=device)
     return out / "model"
-
-
-def device_of(wanted: str) -> str:
-    """``"auto"`` as what there is."""
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _pixels(settings: TrainSettings) -> None:

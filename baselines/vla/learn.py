@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gen3d_envs.errors import FieldError, Gen3DError
 
+from ..resume import STATE, require_same_training  # noqa: TID252
 from .checkpoint import (
     load_state,
     model_tensors,
@@ -107,14 +108,13 @@ def fit(model: nn.Module, loss: Loss, recipe: Recipe, folder: Path, *, seconds: 
         NotFinite: a loss or gradient is not finite; says which step.
         FieldError: the folder's checkpoint is damaged or another training's.
     """
-    path = folder / "training.safetensors"
+    path = folder / STATE
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.decay)
     step = 0
     if path.is_file():
         tensors, numbers = load_state(path)
-        if numbers.get("recipe") != _recipe(recipe):
-            raise FieldError("folder", str(folder), "holds another training", "Choose another folder")
+        require_same_training(folder, numbers.get("recipe"), _recipe(recipe))
         restore_model(model, tensors, path)
         restore_optimizer(optimizer, tensors)
         step = int(numbers["step"])

@@ -25,7 +25,7 @@ from gen3d_envs.errors import FieldError
 
 from .card import card
 from .config import IGNORED, FlowVLAConfig
-from .files import safetensors_into
+from .files import WEIGHTS, safetensors_into, sha256_of
 from .labels import PLACES
 from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
 from .text import BUCKETS, GROUPS, MAX_WORDS, tokens
@@ -511,7 +511,7 @@ class FlowVLA(PreTrainedModel):
         Raises:
             FieldError: no such folder or name, or what :func:`.policy.load_flow_vla` refuses.
         """
-        from .policy import WEIGHTS, load_flow_vla
+        from .policy import load_flow_vla
 
         if not Path(name).is_dir():
             from huggingface_hub import snapshot_download
@@ -537,6 +537,9 @@ class FlowVLA(PreTrainedModel):
         try:
             with safetensors_into(Path(save_directory)):
                 super().save_pretrained(save_directory, **arguments)
+            if (weights := Path(save_directory, WEIGHTS)).is_file():  # not in shards
+                self.config.weights_sha256 = sha256_of(weights)
+                self.config.save_pretrained(save_directory)
         finally:
             if shown:
                 logging.enable_progress_bar()

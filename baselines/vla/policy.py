@@ -15,9 +15,9 @@ from gen3d_envs.errors import FieldError
 from ..policies.options import PolicyOptions  # noqa: TID252
 from .backend import FlowBackend, load_backend
 from .config import FlowVLAConfig
+from .files import WEIGHTS, sha256_of
 from .model import FlowVLA, Inputs
 
-WEIGHTS = "model.safetensors"
 _REMEDY = "Restore the folder, or save the model again with save_pretrained()"
 
 
@@ -54,6 +54,8 @@ def load_flow_vla(folder: Path, device: str | torch.device = "cpu") -> FlowVLA:
         raise FieldError("policy", str(path), f"does not fit its config.json ({wrong[0]})", _REMEDY)
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise FieldError("policy", str(path), "holds numbers that are not finite", "Use an earlier checkpoint")
+    if config.weights_sha256 not in ("", sha256_of(path)):
+        raise FieldError("policy", str(path), "is not what its config.json was saved with", _REMEDY)
     model.load_state_dict(weights)
     model.to(torch.device(device))  # type: ignore[arg-type]
     return model.eval()

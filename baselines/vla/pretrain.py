@@ -8,7 +8,7 @@ demonstrations, which chunks of actions the expert would take: flow matching (se
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def heat_loss(heat: Tensor, views: Tensor) -> Tensor:
 def see(
     model: FlowVLA, demos: DemoReader, folder: Path, recipe: Recipe = SEEING, seconds: float = math.inf
 ) -> Iterator[Progress]:
-    """Train tower and words to tell where things are, into ``folder/model``.
+    """Train tower and words to tell where things are; the model is saved in ``folder/model`` when all steps are done.
 
     One episode in 20 is kept aside to measure with.
 
@@ -99,10 +99,30 @@ def see(
     def loss(step: int, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         return _locating(model, batches, batches.draw(rng, recipe.batch), noise, step < COARSE * recipe.steps)
 
-    for progress in fit(model, loss, recipe, folder, seconds=seconds):
-        errors = locating_errors(model, batches, probe, progress.step <= COARSE * recipe.steps)
-        yield replace(progress, figures={**progress.figures, **errors})
-    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+    def errors(step: int) -> dict[str, float]:
+        return locating_errors(model, batches, probe, step <= COARSE * recipe.steps)
+
+    yield from _to_the_end(model, folder, fit(model, loss, recipe, folder, seconds=seconds), errors)
+
+
+def _to_the_end(
+    model: FlowBackend[Any], folder: Path, learning: Iterator[Progress],
+    measured: Callable[[int], dict[str, float]] = lambda step: {},
+) -> Iterator[Progress]:  # fmt: skip
+    """Passes a training on, and keeps the model in ``folder/model`` once all steps are done, never before.
+
+    Args:
+        model: that learns.
+        folder: of the training.
+        learning: see :func:`.learn.fit`.
+        measured: at a checkpoint, by its step: figures beside those of the training.
+    """
+    done = False
+    for progress in learning:
+        done = progress.step == progress.steps
+        yield replace(progress, figures={**progress.figures, **measured(progress.step)})
+    if done:
+        replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
 def take_measure(model: FlowVLA, demos: DemoReader) -> None:
@@ -123,6 +143,8 @@ def focus(
     seconds: float = math.inf,
 ) -> Iterator[Progress]:  # fmt: skip
     """Go on learning to see, in the scenes of one training; what the policy does about places stays as it is.
+
+    The model is saved in ``folder/model`` when all steps are done.
 
     Args:
         model: from :func:`imitate`; its tower, words and places are trained.
@@ -154,10 +176,9 @@ def focus(
 
     model.requires_grad_(False)
     model.train_eyes(True)
-    for progress in fit(model, loss, recipe, folder, seconds=seconds):
-        yield replace(progress, figures={**progress.figures, **locating_errors(model, batches, probe)})
+    learning = fit(model, loss, recipe, folder, seconds=seconds)
+    yield from _to_the_end(model, folder, learning, lambda step: locating_errors(model, batches, probe))
     model.requires_grad_(True)
-    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
 def _kept_aside(
@@ -246,9 +267,8 @@ def imitate(
         flow = flow_loss(model, model.relate(model.held(found, proprio), proprio), model.normalise(chunk), noise)
         return flow, {"flow": float(flow.detach())}
 
-    yield from fit(model, loss, recipe, folder, seconds=seconds)
+    yield from _to_the_end(model, folder, fit(model, loss, recipe, folder, seconds=seconds))
     model.requires_grad_(True)
-    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
 
 
 def imitate_whole(
@@ -281,15 +301,19 @@ def imitate_whole(
         flow = flow_loss(model, model.encode(inputs), model.normalise(frames.chunks(rows)), noise)
         return flow, {"flow": float(flow.detach())}
 
-    yield from fit(model, loss, recipe, folder, seconds=seconds)
-    replace_folder(folder / "model", lambda path: model.save_pretrained(path))
+    yield from _to_the_end(model, folder, fit(model, loss, recipe, folder, seconds=seconds))
 
 
 def _suit(model: FlowBackend[Any], demos: DemoReader, sides: tuple[float, ...] | None = None) -> None:
-    """Have a model remember contract and statistics of demonstrations; with ``sides`` see :func:`_statistics`."""
+    """Have a model remember contract and statistics of demonstrations; with ``sides`` see :func:`_statistics`.
+
+    One that acts already keeps its statistics: to its weights, numbers mean something by them.
+    """
     config = model.config
     require_same(config.made_for(), demos.contract, IGNORED)
     config.contract = demos.contract.to_json()
+    if any(config.action_mean) or any(std != 1.0 for std in config.action_std):
+        return
     config.action_mean, config.action_std = _statistics(demos.arrays["actions"], sides)
     config.proprio_mean, config.proprio_std = _statistics(demos.arrays["agent_pos"], sides)
 

@@ -15,7 +15,7 @@ from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import FieldError
 from gen3d_envs.registration import register_folder, scene_names
 from gen3d_envs.scenes import load_scene
-from gen3d_envs.sim.engines import FASTEST
+from gen3d_envs.sim.engines import ENGINES, FASTEST
 
 from .text import tokens
 
@@ -51,6 +51,10 @@ class EnvSettings:
             raise FieldError("scenes", self.scenes, "names no scene", "Name at least one")
         if self.max_steps < 1:
             raise FieldError("max_steps", self.max_steps, "is no number of steps", "Give at least 1")
+        if self.size < 8:
+            raise FieldError("size", self.size, "is too small for a picture", "Give at least 8")
+        if self.physics not in ENGINES:
+            raise FieldError("physics", self.physics, "no such physics engine", f"Use one of {', '.join(ENGINES)}")
 
     def make(self, shaped: bool = False) -> Gen3DEnv:
         """The environment. Pictures are taken by :func:`observe`, only when somebody looks.

@@ -39,11 +39,15 @@ def versions() -> dict[str, str]:
 
 
 def policy_sha256(policy: str) -> str | None:
-    """Hash of the files of a policy, as ``--policy`` names it; None where that is no file and no folder.
+    """Hash of the files of a policy, as ``--policy`` names it; see :func:`files_sha256`."""
+    return files_sha256(Path(policy.partition("#")[0].removeprefix("lerobot:")))
+
+
+def files_sha256(path: Path) -> str | None:
+    """Hash of a policy's file or folder; None where there is none.
 
     A folder's is of names and bytes of all :data:`WEIGHTS` in it.
     """
-    path = Path(policy.partition("#")[0].removeprefix("lerobot:"))
     try:
         found = [path] if path.is_file() else path.rglob("*")
         files = sorted(each for each in found if each.is_file() and (each == path or each.suffix in WEIGHTS))

@@ -8,6 +8,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
@@ -37,6 +38,7 @@ from gen3d_envs.baselines.study.table import (
     time_ratio,
 )
 from gen3d_envs.baselines.vla import entry
+from gen3d_envs.baselines.vla.checkpoint import load_state
 from gen3d_envs.baselines.vla.curve import read_curve
 from gen3d_envs.baselines.vla.demos import Demos
 from gen3d_envs.baselines.vla.labels import PLACES as LABELS
@@ -49,7 +51,8 @@ from gen3d_envs.cli import main
 from gen3d_envs.errors import FieldError
 from gen3d_envs.evaluation.leaderboard import results_folder
 from gen3d_envs.evaluation.plan import Plan
-from gen3d_envs.evaluation.result import EpisodeRow, Result
+from gen3d_envs.evaluation.provenance import policy_sha256
+from gen3d_envs.evaluation.result import EpisodeRow, Result, read_result
 from gen3d_envs.processes import run_all
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -72,8 +75,8 @@ class Rows:
 
 
 def trained(name: str, *seeds: list[float | None], decisions: int = 64) -> Trained:
-    results: list[Result] = [Rows(times) for times in seeds]  # type: ignore[misc]
-    return Trained(name, tuple(range(len(seeds))), {"train": results, "heldout": results}, decisions)
+    results: dict[int, Result] = {seed: Rows(times) for seed, times in enumerate(seeds)}  # type: ignore[misc]
+    return Trained(name, {"train": results, "heldout": results}, decisions)
 
 
 IMITATION = trained("imitation", [10.0, None, 8.0, None], decisions=0)
@@ -119,10 +122,15 @@ def test_a_difference_knows_other_seeds_and_other_episodes() -> None:
 
 
 def test_the_table_tells_whether_words_are_read() -> None:
-    told: list[Result] = [Rows([5.0, None, None, None], axis=OTHER)]  # type: ignore[list-item]
-    led = Trained("10", (0,), {**trained("10", [5.0, 6.0, 8.0, None]).results, CONTROLS: told}, 64)
-    assert misled(led) == (0.75, 0.25)
+    told: Result = Rows([5.0, None, None, None], axis=OTHER)  # type: ignore[assignment]
+    led = Trained("10", {**trained("10", [5.0, 6.0, 8.0, None]).results, CONTROLS: {0: told}}, 64)
+    assert misled(led) == (0.75, 0.25, (0,))
     assert "| 75.0 % to 25.0 % |" in markdown([led])
+    # Of two seeds one was told otherwise: it is compared with itself.
+    both = trained("10", [None] * 4, [5.0, 6.0, None, None])
+    led = Trained("10", {**both.results, CONTROLS: {1: told}}, 64)
+    assert misled(led) == (0.5, 0.25, (1,))
+    assert "| 50.0 % to 25.0 %, seed 1 |" in markdown([led])
 
 
 def test_times_are_compared_in_episodes_that_both_solve() -> None:
@@ -137,6 +145,24 @@ def test_times_are_compared_in_episodes_that_both_solve() -> None:
 def test_the_released_table_is_that_of_the_released_episodes() -> None:
     kept = results_folder() / "study"
     assert (kept / "table.md").read_text().strip() == markdown(found(kept))
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        ("flow-vla-imitation", "imitation"),
+        ("flow-vla-1", "n1-s0-300000"),
+        ("flow-vla-100", "n100-s0-300000"),
+        ("flow-vla-handmade", "handmade-s0-100000"),
+    ],
+)
+def test_the_cards_of_the_released_policies_tell_their_results(policy: str, name: str) -> None:
+    card = (results_folder().parent / "checkpoints" / policy / "README.md").read_text()
+    measured = [read_result(results_folder() / "study" / f"{name}-{split}.json").episodes for split in PLACES]
+    figures = [f"{100 * sum(row.success for row in rows) / len(rows):.1f} %" for rows in measured]
+    assert f"| {' | '.join(figures)} |" in card
+    kept = read_result(results_folder() / "study" / f"{name}-heldout.json").provenance.policy_sha256
+    assert kept == policy_sha256(str(results_folder().parent / "checkpoints" / policy))
 
 
 def test_the_curve_is_drawn(tmp_path: Path) -> None:
@@ -161,11 +187,23 @@ def test_the_page_shows_what_was_found_and_how_it_went(tmp_path: Path) -> None:
 
 
 def test_the_curve_compares_trainings_of_one_length() -> None:
-    longer = trained("100", [4.0] * 4, decisions=1000)
-    assert svg([IMITATION, TEN, trained("100", [9.0] * 4), longer]) == svg([IMITATION, TEN, trained("100", [9.0] * 4)])
-    assert "1,000 decisions" in svg([IMITATION, TEN, longer])  # one each: the longest
+    longer, shorter = trained("100", [4.0] * 4, decisions=1000), trained("100", [9.0, 9.0, 9.0, None])
+    plain, ringed = svg([IMITATION, TEN, shorter]), svg([IMITATION, TEN, shorter, longer])
+    assert "fine-tuning, 64 decisions" in plain and "fine-tuning, 64 decisions" in ringed
+    # The longer one's two splits are rings, of two circles each, beside the same lines; and one in the legend.
+    assert ringed.count("<circle") == plain.count("<circle") + 3 * 2 and ringed.count("<path") == plain.count("<path")
+    assert ">1,000 decisions<" in ringed and ">1,000 decisions<" not in plain
+    assert "fine-tuning, 1,000 decisions" in svg([IMITATION, TEN, longer])  # one each: the longest
     before = trained("100", [4.0] * 4, decisions=0)
     assert svg([IMITATION, before, longer]) == svg([IMITATION, longer])
+
+
+def test_the_curve_shows_the_specialist_apart() -> None:
+    plain, special = svg([IMITATION, TEN]), svg([IMITATION, TEN, trained("handmade", [4.0, None])])
+    assert ">3 hand-made<" in special and ">3 hand-made<" not in plain
+    # Both splits with their interval, and the paper's: no line leads there.
+    assert special.count("<circle") == plain.count("<circle") + 2 + 1
+    assert special.count("<path") == plain.count("<path") + 2
 
 
 def test_the_headline_comes_first() -> None:
@@ -218,12 +256,56 @@ def test_names_of_what_was_measured(run: tuple[int, int, int]) -> None:
         ({"log_std": "-1,-2"}, "log_std = .*Give the lower bound first"),
         ({"clumsy": "2"}, "clumsy = 2.0: is out of range"),
         ({"flow_steps": "11"}, "flow_steps = 11: is out of range"),
+        ({"noise_end": "2"}, r"^noise_end = 2\.0: is out of range\. Give a number above 0, up to 1\.?$"),
+        ({"mixed": "1"}, "mixed = 1: leaves nothing to measure with"),
+        ({"kl": "-1"}, "kl = -1.0: is out of range"),
+        ({"splits": "train,kitchen"}, "splits = .*: are not all known. Use some of train, heldout, handmade"),
     ],
 )
 def test_bad_settings(tmp_path: Path, options: dict[str, str], problem: str) -> None:
     with pytest.raises(FieldError, match=problem):
         study(tmp_path, "smoke", options, None, None, 1, "cpu", 0.0, lambda *_: None)
     assert not (tmp_path / "study.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "only", "problem"),
+    [
+        ({}, "7", "only = '7': is not in this study"),
+        ({"size": "huge"}, None, "size = 'huge': is not known"),
+        ({"physics": "newton"}, None, "physics = 'newton': no such physics engine"),
+        ({"eyes": "nowhere"}, None, "nowhere"),
+        ({"max_steps": "10"}, None, "max_steps = 10: is no multiple of the 4 steps of a decision"),
+        ({"environments": "1", "steps": "1"}, None, "is not near a divisor of the 1 decisions between two updates"),
+        ({"pixels": "4"}, None, "size = 4: is too small"),
+        ({"demo_scenes": "101"}, None, "101"),
+        ({"broad": "10000"}, None, "broad = 10000: is more than gen3d-broad has"),
+    ],
+)
+def test_what_cannot_be_is_found_before_anything_is_done(
+    tmp_path: Path, options: dict[str, str], only: str | None, problem: str
+) -> None:
+    with pytest.raises(FieldError, match=problem):
+        study(tmp_path, "smoke", options, None, only, 1, "cpu", math.inf, lambda *_: None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_may_be_of_one(tmp_path: Path) -> None:
+    options = {"counts": "100", "splits": "train", "seeds": "2"}
+    study(tmp_path, "smoke", options, None, None, 1, "cpu", 0.0, lambda *_: None)
+    kept = msgspec.json.decode((tmp_path / "study.json").read_bytes(), type=StudySettings)
+    assert (kept.counts, kept.splits, kept.seeds) == ((100,), ("train",), (2,))
+
+
+@pytest.mark.parametrize("command", ["train --algo imitation --obs pixels", "train --algo ppo", "study --preset smoke"])
+def test_a_gpu_that_is_not_there_is_said_to_be_so(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    where = ["--env", "Gen3D-Pick-v0", "--steps", "8"] if command.startswith("train") else []
+    assert main([*command.split(), *where, "--device", "cuda", "--out", str(tmp_path / "out")]) == 1
+    assert "device = 'cuda': is not there for PyTorch" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.safetensors")) and not (tmp_path / "out" / "demos").exists()
 
 
 def test_a_study_may_begin_with_the_eyes_of_another_policy(tmp_path: Path) -> None:
@@ -339,6 +421,33 @@ def test_a_budget_ends_within_a_stage_and_the_same_call_goes_on(
     assert told[-2:] == [("frames", 2), ("demos", 2)]
 
 
+def test_what_learns_may_be_stopped_at_any_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes on from what is half learned, and the slices are the whole to the bit."""
+    over, slices = False, 0
+    monkeypatch.setattr(stages, "time", SimpleNamespace(monotonic=lambda: 2.0 if over else 0.0))
+    for name in ("SEEING", "IMITATING", "FOCUSING"):
+        monkeypatch.setattr(stages, name, replace(getattr(stages, name), save_every=15))
+
+    def tell(stage: str, *_: object) -> None:
+        nonlocal over
+        over = stage in ("seeing", "imitation", "focus-n1")
+
+    settings = msgspec.structs.replace(PRESETS["smoke"], broad=2, mixed=4, focus=4, demos=2)
+    work = partial(Study, settings, jobs=1, device="cpu")
+    whole = work(tmp_path / "whole", deadline=math.inf, tell=lambda *_: None).focused(1)
+    sliced = work(tmp_path / "slices", deadline=1e-9, tell=tell)
+    while True:
+        try:
+            assert (sliced.focused(1) / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+            break
+        except OutOfTime:
+            over, slices = False, slices + 1
+            for path in (tmp_path / "slices").glob("*/training.safetensors"):
+                numbers = load_state(path)[1]
+                assert (path.parent / "model").is_dir() == (numbers["step"] == numbers["recipe"]["steps"])
+    assert slices == 3 + 3 + 2  # of 40, 40 and 20 steps, the last of each telling that the time is over, too
+
+
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
 def test_a_budget_is_a_time(minutes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -365,7 +474,7 @@ def test_presets() -> None:
     assert set(PRESETS) == {"full", "smoke"} and PRESETS["full"].counts == (0, 1, 10, 25, 50, 100)
 
 
-def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
+def test_imitation_and_flow_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--obs", "pixels", "--env", "Gen3D-Pick-v0", "--scenes", "2", "--size", "24", "--jobs", "1"]
     imitation, flow = tmp_path / "imitation", tmp_path / "flow"
     small = ["--set", "size=micro", "--set", "demos=2", "--set", "batch=8", "--set", "trial=1"]
@@ -383,6 +492,14 @@ def test_imitation_and_flow_from_the_command_line(tmp_path: Path) -> None:
     assert main(["train", "--algo", "flow", "--steps", "32", *where, *small, "--out", str(flow)]) == 0
     assert load_flow_vla(flow / "model").config.contract == load_flow_vla(imitation / "model").config.contract
     assert len((flow / "curve.csv").read_text().splitlines()) == 3
+    # The same command with more steps goes on; another training is refused, by the setting that differs.
+    assert main(["train", "--algo", "flow", "--steps", "64", *where, *small, "--out", str(flow)]) == 0
+    assert len((flow / "curve.csv").read_text().splitlines()) == 5
+    for other, name in (("lr=1e-3", "options.lr"), (f"start={flow / 'model'}", "start")):
+        command = ["train", "--algo", "flow", "--steps", "64", *where, *small, "--set", other, "--out", str(flow)]
+        capsys.readouterr()
+        assert main(command) == 1
+        assert f"flow holds another training, with {name} = " in capsys.readouterr().err
 
 
 def test_a_wrist_picture_from_the_command_line(tmp_path: Path) -> None:

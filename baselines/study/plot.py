@@ -38,27 +38,32 @@ class Stroke:
 def strokes(trained: Sequence[Trained]) -> list[Stroke]:
     """The drawing: success against the number of scenes on a logarithmic axis, imitation at its left end.
 
-    Trainings of one length are compared: of the one that most of them have; the longest of several such.
+    Beyond its right end stands what was trained in the hand-made scenes. Lines join trainings of one length: of the one
+    that most of them have; the longest of several such. Rings are of the longest, where that is another.
     """
     lengths = [each.decisions for each in trained if each.name.isdigit() and each.decisions > 0]
     length = max(lengths, key=lambda n: (lengths.count(n), n), default=0)
-    trained = [each for each in trained if each.name == "imitation" or each.decisions == length]
-    numbers = sorted({int(each.name) for each in trained if each.name.isdigit()})
-    columns = ["imitation", *map(str, numbers)]
-    places = {name: LEFT + 30 + _along(name, numbers) * (WIDTH - LEFT - RIGHT - 60) for name in columns}
+    longest = max(lengths, default=0)
+    by_name = {each.name: each for each in trained if each.name == "imitation" or each.decisions == length}
+    later = {each.name: each for each in trained if each.decisions == longest > length and each.name in by_name}
+    numbers = sorted(int(name) for name in by_name if name.isdigit())
+    columns = ["imitation", *map(str, numbers), *(["handmade"] if "handmade" in by_name else [])]
+    places = {name: LEFT + 30 + _along(name, columns) * (WIDTH - LEFT - RIGHT - 60) for name in columns}
     drawn = [Stroke(LEFT, TOP - 18, INK, text="success, with 95 % intervals", size=14)]
     for percent in range(0, 101, 20):
         y = _height(percent / 100)
         drawn.append(Stroke(LEFT, y, LINE, WIDTH - RIGHT, y, 1.0))
         drawn.append(Stroke(LEFT - 8, y + 4, SOFT, text=f"{percent} %", anchor="end", size=12))
     for name, x in places.items():
-        words = "none" if name == "imitation" else name
+        words = {"imitation": "none", "handmade": "3 hand-made"}.get(name, name)
         drawn.append(Stroke(x, HEIGHT - BOTTOM + 20, SOFT, text=words, anchor="middle", size=12))
     words = f"generated scenes of the fine-tuning, {length:,} decisions"
     middle = (LEFT + WIDTH - RIGHT) / 2
     drawn.append(Stroke(middle, HEIGHT - 18, INK, text=words, anchor="middle"))
-    by_name = {each.name: each for each in trained}
-    theirs = [(places[name], _height(PAPER[name][0] / 100)) for name in columns if name in PAPER]
+    joined = [name for name in columns if name != "handmade"]
+    theirs = [(places[name], _height(PAPER[name][0] / 100)) for name in joined if name in PAPER]
+    if "handmade" in columns:
+        drawn.append(Stroke(places["handmade"], _height(PAPER["handmade"][0] / 100), PAPER_COLOR, dot=4.5))
     drawn += [Stroke(a, b, PAPER_COLOR, c, d, 1.5) for (a, b), (c, d) in itertools.pairwise(theirs)]
     for index, (split, color) in enumerate(COLORS.items()):
         points = []
@@ -67,22 +72,35 @@ def strokes(trained: Sequence[Trained]) -> list[Stroke]:
             if found is None:
                 continue
             x = places[name] + 5 * (index - 1)
-            points.append((x, _height(found.success)))
+            if name in joined:
+                points.append((x, _height(found.success)))
             drawn.append(Stroke(x, _height(found.low), color, x, _height(found.high), 1.5))
             drawn.append(Stroke(x, _height(found.success), color, dot=4.5))
+            if name in later and (then := later[name].rate(split)) is not None:
+                drawn += _ring(x, _height(then.success), color)
         drawn += [Stroke(a, b, color, c, d) for (a, b), (c, d) in itertools.pairwise(points)]
         drawn.append(Stroke(WIDTH - RIGHT + 16, TOP + 20 + 22 * index, color, dot=4.5))
         drawn.append(Stroke(WIDTH - RIGHT + 28, TOP + 24 + 22 * index, INK, text=NAMES[split]))
     drawn.append(Stroke(WIDTH - RIGHT + 8, TOP + 86, PAPER_COLOR, WIDTH - RIGHT + 22, TOP + 86, 1.5))
     drawn.append(Stroke(WIDTH - RIGHT + 28, TOP + 90, INK, text="arXiv 2603.18532"))
+    if later:
+        drawn += _ring(WIDTH - RIGHT + 16, TOP + 108, SOFT)
+        drawn.append(Stroke(WIDTH - RIGHT + 28, TOP + 112, INK, text=f"{longest:,} decisions"))
     return drawn
 
 
-def _along(name: str, numbers: Sequence[int]) -> float:
+def _ring(x: float, y: float, color: str) -> list[Stroke]:
+    return [Stroke(x, y, color, dot=5.5), Stroke(x, y, GROUND, dot=3.5)]
+
+
+def _along(name: str, columns: Sequence[str]) -> float:
+    numbers = [int(each) for each in columns if each.isdigit()]
+    if name == "handmade":
+        return 1.0
     if name == "imitation" or not numbers:
         return 0.0
     most = math.log10(max(numbers)) or 1.0
-    return 0.2 + 0.8 * math.log10(int(name)) / most
+    return 0.2 + (0.6 if "handmade" in columns else 0.8) * math.log10(int(name)) / most
 
 
 def _height(share: float) -> float:

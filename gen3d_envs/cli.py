@@ -252,7 +252,7 @@ def build_parser() -> argparse.ArgumentParser:
         ["gen3d evaluate --policy expert --env Gen3D-Pick-v0 --episodes 5 --out run.json",
          "gen3d evaluate --policy ws://localhost:8000 --benchmark gen3d-100 --split heldout --axes all --jobs 2 "
          "--out run.json",
-         "gen3d evaluate --policy my_checkpoint --env Gen3D-RealRobot-v0 --physics mujoco --reality medium "
+         "gen3d evaluate --policy my_checkpoint --env Gen3D-RealRobot-v0 --physics pybullet --reality medium "
          "--out robot.json"],
     )  # fmt: skip
     evaluation.add_argument(

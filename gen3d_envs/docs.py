@@ -64,7 +64,7 @@ def _argument_texts(doc: str) -> dict[str, str]:
     for line in re.sub(r"\n {8}\s*", " ", section.group(1)).splitlines():
         names, _, text = line.strip().partition(": ")
         for name in names.split(", "):
-            text = text.replace("``", "`").rstrip(".")
+            text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text.replace("``", "`")).rstrip(".")
             if text == "see above":
                 text = f"one of {', '.join(f'`{_python(kind)}`' for kind in OBS_TYPES)}; see below"
             texts[name] = text[:1].upper() + text[1:]

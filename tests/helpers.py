@@ -20,6 +20,7 @@ import pytest
 from numpy.typing import NDArray
 
 import gen3d_envs
+from gen3d_envs.cli import build_parser
 from gen3d_envs.env import Gen3DEnv
 from gen3d_envs.errors import EngineUnavailable
 from gen3d_envs.experts.scripted import ScriptedExpert
@@ -54,6 +55,25 @@ ALL_IDS = (*FAMILY_IDS, "Gen3D-100-v0", *RELEASED_IDS, *TEST_IDS)
 
 
 ROBOT_NAMES = tuple(ROBOTS)
+
+
+def require_understood(words: list[str]) -> None:
+    """A command line of ``gen3d`` that there is, up to the names and values behind ``--set``."""
+    args = build_parser().parse_args(words)
+    options = dict(text.split("=", 1) for text in getattr(args, "options", None) or ())
+    if args.command == "train":
+        pytest.importorskip("torch")
+        from gen3d_envs.baselines.algorithms import TrainSettings
+        from gen3d_envs.baselines.plain.train import PPORecipe, SACRecipe
+        from gen3d_envs.baselines.vla.entry import FlowRecipe, ImitationRecipe
+
+        kinds = {"ppo": PPORecipe, "sac": SACRecipe, "imitation": ImitationRecipe, "flow": FlowRecipe}
+        TrainSettings(args.algo, "Gen3D-Pick-v0", 1, options=options).recipe(kinds[args.algo])
+    elif args.command == "study":
+        pytest.importorskip("torch")
+        from gen3d_envs.baselines.study.command import settings_of
+
+        settings_of(args.preset, options, args.seeds)
 
 
 def _engines() -> tuple[str, ...]:

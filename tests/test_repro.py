@@ -6,11 +6,11 @@ import os
 import re
 import shlex
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-from gen3d_envs.cli import build_parser
+from helpers import require_understood
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "baselines" / "repro").glob("*.sh"))
 
@@ -33,8 +33,11 @@ def test_every_command_is_understood(script: Path) -> None:
         "jobs": "2",
         "out": "out",
         "scenes": "100",
+        "decisions": "1",
         "policy": "flow-vla-100",
     }
     for command in commands:
         filled = re.sub(r"\$(\w+)", lambda match: values[match[1]], command)
-        build_parser().parse_args(shlex.split(filled)[1:])
+        require_understood(shlex.split(filled)[1:])
+    for module in re.findall(r"^\s*python -m (\S+)", text, re.MULTILINE):
+        assert find_spec(module) is not None

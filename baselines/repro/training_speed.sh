@@ -5,4 +5,4 @@ set -euo pipefail
 out=${1:-repro_out}
 mkdir -p "$out"
 gen3d train --algo flow --obs pixels --benchmark gen3d-100 --size 96 --steps 172032 --jobs 2 \
-    --set start=registry/checkpoints/flow-vla-imitation --set envs=64 --set max_steps=64 --out "$out/training-speed"
+    --set start=registry/checkpoints/flow-vla-imitation --out "$out/training-speed"

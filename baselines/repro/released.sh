@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Success of both released policies on all splits, what instructions do to it, and how well they see; fifteen minutes.
+# Success of the released policies on all splits, what instructions do to the best, and how well it sees; half an hour.
 set -euo pipefail
 out=${1:-repro_out}
 mkdir -p "$out"
-for policy in flow-vla-imitation flow-vla-100; do
+for policy in flow-vla-imitation flow-vla-1 flow-vla-handmade flow-vla-100; do
     for split in train heldout; do
         gen3d evaluate --policy "registry/checkpoints/$policy" --benchmark gen3d-100 --split "$split" --episodes 4 \
             --physics mujoco --obs-type pixels_agent_pos --size 96 --jobs 2 --out "$out/$policy-$split.json"

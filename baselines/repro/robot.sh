@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The released policies as on a robot: another engine, over ROS 2's wire, without and with a perturbed reality.
+# Imitation and PPOFlow in 100 scenes as on a robot: another engine, over ROS 2's wire, without and with a perturbed reality.
 set -euo pipefail
 out=${1:-repro_out}
 mkdir -p "$out"

@@ -130,6 +130,23 @@ class TrainSettings:
         }  # fmt: skip
 
 
+def require_least(recipe: msgspec.Struct, **least: int) -> None:
+    """Refuse options that are too small.
+
+    Args:
+        recipe: the options.
+        least: the smallest value by name.
+
+    Raises:
+        FieldError: names the first one.
+    """
+    for name, smallest in least.items():
+        if getattr(recipe, name) < smallest:
+            raise FieldError(
+                f"option {name}", getattr(recipe, name), f"is below {smallest}", f"Give at least {smallest}"
+            )
+
+
 @dataclass(frozen=True)
 class Report:
     """Where a training stands.

@@ -10,7 +10,7 @@ import msgspec
 
 from gen3d_envs.errors import FieldError
 
-from .vla.files import write_atomically
+from .vla.files import write_json
 
 STATE = "training.safetensors"
 """In the folder of a training: all that it needs to go on."""
@@ -39,8 +39,7 @@ def begin(folder: Path, settings: Mapping[str, Any]) -> None:
         require_same_training(folder, before, settings)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
-    write_atomically(path, lambda beside: beside.write_bytes(text))
+    write_json(path, settings)
 
 
 def require_same_training(folder: Path, before: Any, now: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from stable_baselines3.common.logger import Logger
 
 from gen3d_envs.errors import FieldError
 
-from ..algorithms import Tell, TrainSettings  # noqa: TID252
+from ..algorithms import Tell, TrainSettings, require_least  # noqa: TID252
 from ..device import device_of  # noqa: TID252
 from ..ppo.fleet import Fleet, FleetSettings  # noqa: TID252
 from ..resume import STATE, begin  # noqa: TID252
@@ -93,7 +93,7 @@ class SACRecipe(Common, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def train_ppo(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """PPO; see :data:`gen3d_envs.baselines.algorithms.Train`."""
-    recipe = settings.recipe(PPORecipe)
+    recipe, device = settings.recipe(PPORecipe), _device(settings)
 
     def make(env: PlainVecEnv) -> PPO:
         if recipe.batch > recipe.rollout * recipe.envs:
@@ -101,7 +101,7 @@ def train_ppo(settings: TrainSettings, out: Path, tell: Tell) -> Path:
         return PPO(
             _policy(settings), env, learning_rate=recipe.lr, n_steps=recipe.rollout, batch_size=recipe.batch,
             n_epochs=recipe.epochs, gamma=recipe.gamma, gae_lambda=recipe.gae, clip_range=recipe.clip,
-            ent_coef=recipe.entropy, seed=_seed(settings), device=_device(settings),
+            ent_coef=recipe.entropy, seed=_seed(settings), device=device,
             policy_kwargs={"net_arch": [recipe.width] * 2, "log_std_init": recipe.log_std},
         )  # fmt: skip
 
@@ -113,13 +113,13 @@ def train_sac(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """SAC; see :data:`gen3d_envs.baselines.algorithms.Train`."""
     if settings.obs != "state":
         raise FieldError("obs", settings.obs, "would fill the memory with pictures", "Use state, or --algo ppo")
-    recipe = settings.recipe(SACRecipe)
+    recipe, device = settings.recipe(SACRecipe), _device(settings)
 
     def make(env: PlainVecEnv) -> SAC:
         return SAC(
             _policy(settings), env, learning_rate=recipe.lr, buffer_size=recipe.buffer, learning_starts=recipe.start,
             batch_size=recipe.batch, tau=recipe.tau, gamma=recipe.gamma, train_freq=1, gradient_steps=recipe.updates,
-            seed=_seed(settings), device=_device(settings), policy_kwargs={"net_arch": [recipe.width] * 2},
+            seed=_seed(settings), device=device, policy_kwargs={"net_arch": [recipe.width] * 2},
         )  # fmt: skip
 
     critics = ("critic.qf0.0", "critic.qf1.0", "critic_target.qf0.0", "critic_target.qf1.0")
@@ -148,14 +148,11 @@ def _train(
     layers: tuple[str, ...],
 ) -> Path:
     """The way that both go."""
-    for name in ("envs", "batch", "width", "save_every", "max_steps"):
-        if getattr(recipe, name) < 1:
-            raise FieldError(f"option {name}", getattr(recipe, name), "is below 1", "Give at least 1")
+    require_least(recipe, envs=1, batch=1, width=1, save_every=1, max_steps=1)
     played = FleetSettings(
         replace(settings.env(), max_steps=recipe.max_steps), count=recipe.envs, jobs=settings.jobs, chunk=1,
         gamma=recipe.gamma, shaping=recipe.shaping, seed=settings.seed,
     )  # fmt: skip
-    _device(settings)
     begin(out, settings.fingerprint(recipe))
     path = out / STATE
     stored = read_training(path) if path.is_file() else None

@@ -218,8 +218,7 @@ class Fleet:
         self._slots: dict[int, Slot] = {}
         self._workers: list[tuple[Any, Any]] = []
         self._ids: list[list[int]] = []
-        self.restarts: list[int] = []
-        self._words: list[list[str]] = []
+        self._words: list[str] = []  # the last ones of workers that were replaced
         if settings.jobs == 0:
             for i in range(count):
                 mine = {name: array[i] for name, array in self.now.items()}
@@ -227,7 +226,7 @@ class Fleet:
         else:
             jobs = min(settings.jobs, count)
             self._ids = [list(range(w, count, jobs)) for w in range(jobs)]
-            self.restarts, self._words = [0] * jobs, [[] for _ in range(jobs)]
+            self._words = [""] * jobs
             self._workers = [self._start(w) for w in range(jobs)]
 
     def _share(self, shape: tuple[int, ...], kind: Any) -> tuple[Any, tuple[int, ...], str]:
@@ -248,6 +247,11 @@ class Fleet:
     def processes(self) -> list[int]:
         """Process ids of the workers."""
         return [process.pid for process, _ in self._workers]
+
+    @property
+    def restarts(self) -> list[int]:
+        """How often each worker was replaced."""
+        return [int(bool(words)) for words in self._words]
 
     # ---- playing ---------------------------------------------------------------------------------------------------
 
@@ -322,15 +326,13 @@ class Fleet:
         process.kill()
         process.join()
         pipe.close()
-        self._words[w].append(problem)
-        if self.restarts[w]:
+        if self._words[w]:
             self.close()
-            first, second = self._words[w]
             raise Gen3DError(
                 f"Worker {w} of environments {self._ids[w]} died twice: look at its last words, then resume from the "
-                f"last checkpoint.\nThe first time: {first}\nThe second time: {second}"
+                f"last checkpoint.\nThe first time: {self._words[w]}\nThe second time: {problem}"
             )
-        self.restarts[w] += 1
+        self._words[w] = problem
         warnings.warn(
             f"Worker {w} of environments {self._ids[w]} died and is replaced, once: {problem.strip().splitlines()[-1]}",
             RuntimeWarning, stacklevel=2,

@@ -13,7 +13,7 @@ from gen3d_envs.errors import FieldError
 
 from ..device import device_of  # noqa: TID252
 from ..vla.curve import CURVE, read_curve  # noqa: TID252
-from ..vla.files import write_atomically  # noqa: TID252
+from ..vla.files import write_atomically, write_json  # noqa: TID252
 from .measure import RESULTS, OutOfTime, found, order, run
 from .page import html
 from .plot import png, svg
@@ -53,10 +53,10 @@ def study(
     settings = settings_of(preset, options, seeds)
     _require_same(folder, settings)
     work = Study(settings, folder, jobs, device_of(device), time.monotonic() + seconds, tell)
-    work.require(order(settings, only))
+    order(settings, only)
+    work.require()
     folder.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
-    write_atomically(folder / SETTINGS, lambda beside: beside.write_bytes(text))
+    write_json(folder / SETTINGS, settings)
     finished = True
     try:
         run(work, only)

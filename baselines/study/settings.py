@@ -106,9 +106,6 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise FieldError("clumsy", self.clumsy, "is out of range", "Give a probability from 0 to below 1")
         if not 1 <= self.flow_steps <= 10:
             raise FieldError("flow_steps", self.flow_steps, "is out of range", "Give 1 to 10")
-        for name in ("noise_end", "kl_end"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise FieldError(name, getattr(self, name), "is out of range", "Give a number above 0, up to 1")
         for name in ("shaping", "kl", "lr"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise FieldError(name, getattr(self, name), "is out of range", "Give a number from 0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,11 +114,8 @@ class Study:
         """The scenes of a fine-tuning: the first ``count`` of the benchmark, or those made by hand where 0."""
         return scenes_of("handmade") if count == 0 else scenes_of("train", count)
 
-    def require(self, counts: Iterable[int]) -> None:
+    def require(self) -> None:
         """Find what cannot be before hours are spent on what comes earlier.
-
-        Args:
-            counts: of scenes, see :meth:`scenes`.
 
         Raises:
             FieldError: settings that are not known or do not fit each other, or eyes that are none.
@@ -129,7 +126,7 @@ class Study:
         self.plan()
         if settings.eyes:
             read_config(Path(settings.eyes))
-        for count in counts:
+        for count in settings.counts:
             self.tuning(count, settings.seeds[0])
 
     # ---- before fine-tuning ----------------------------------------------------------------------------------------

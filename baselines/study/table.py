@@ -43,9 +43,13 @@ class Trained:
         """Of the trainings."""
         return tuple(sorted(set().union(*self.results.values())))
 
+    def of(self, split: str) -> list[Result]:
+        """The results of a split, seed by seed."""
+        return [result for _, result in sorted(self.results.get(split, {}).items())]
+
     def rows(self, split: str) -> list[EpisodeRow]:
         """All episodes of a split, seed by seed."""
-        return [row for _, result in sorted(self.results.get(split, {}).items()) for row in result.episodes]
+        return [row for result in self.of(split) for row in result.episodes]
 
     def rate(self, split: str) -> Rate | None:
         """Success over all seeds; None where it was not measured."""
@@ -120,10 +124,7 @@ def gains(trained: Sequence[Trained]) -> list[Gain]:
 
 
 def _grid(trained: Trained, split: str) -> list[dict[tuple[str, int], bool]]:
-    return [
-        {(row.scene, row.index): row.success for row in result.episodes}
-        for _, result in sorted(trained.results.get(split, {}).items())
-    ]
+    return [{(row.scene, row.index): row.success for row in result.episodes} for result in trained.of(split)]
 
 
 def apart(
@@ -250,5 +251,5 @@ def _cell(trained: Trained, split: str) -> str:
     if found is None:
         return ""
     text = f"{100 * found.success:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f}, {found.episodes})"
-    each = [f"{100 * rate(result.episodes).success:.1f}" for _, result in sorted(trained.results[split].items())]
+    each = [f"{100 * rate(result.episodes).success:.1f}" for result in trained.of(split)]
     return text if len(each) == 1 else f"{text}; by seed {', '.join(each)}"

@@ -25,7 +25,7 @@ from gen3d_envs.errors import FieldError, Gen3DError
 from gen3d_envs.experts.scripted import ScriptedExpert
 from gen3d_envs.processes import run_all
 
-from .files import write_atomically
+from .files import write_atomically, write_json
 from .labels import Labeller, ask
 from .scenes import EnvSettings, frame_of
 from .text import tokens
@@ -282,8 +282,7 @@ def merge(folder: Path, parts: list[Path], head: dict[str, Any]) -> None:
 
     write_atomically(folder / "pixels.npy", write_pixels)
     write_atomically(folder / "frames.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
-    text = msgspec.json.format(msgspec.json.encode({**head, "frames": sum(lengths)}), indent=2)
-    write_atomically(folder / "demos.json", lambda path: path.write_bytes(text + b"\n"))
+    write_json(folder / "demos.json", {**head, "frames": sum(lengths)})
     shutil.rmtree(parts[0].parent)
 
 

@@ -13,7 +13,7 @@ import torch
 from gen3d_envs.demos.replay import read_recording
 from gen3d_envs.errors import FieldError
 
-from ..algorithms import Report, Tell, TrainSettings  # noqa: TID252
+from ..algorithms import Report, Tell, TrainSettings, require_least  # noqa: TID252
 from ..device import device_of  # noqa: TID252
 from ..ppo.fleet import FleetSettings  # noqa: TID252
 from ..ppo.flow import FlowProgress, FlowSettings, train  # noqa: TID252
@@ -118,9 +118,7 @@ def train_imitation(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Collect demonstrations and imitate them; ``steps`` are those of the optimizer. See :data:`algorithms.Train`."""
     recipe = settings.recipe(ImitationRecipe)
     _pixels(settings)
-    for name, least in (("trial", 0), ("trial_every", 1)):
-        if getattr(recipe, name) < least:
-            raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
+    require_least(recipe, trial=0, trial_every=1)
     if not recipe.base:
         for name in ("lora", "tokenizer", "download"):
             if given := getattr(recipe, name):
@@ -193,9 +191,7 @@ def train_flow(settings: TrainSettings, out: Path, tell: Tell) -> Path:
     """Fine-tune with PPOFlow; ``steps`` are control steps of all environments. See :data:`algorithms.Train`."""
     recipe = settings.recipe(FlowRecipe)
     _pixels(settings)
-    for name, least in (("envs", 1), ("max_steps", 0), ("rollout", 1)):
-        if getattr(recipe, name) < least:
-            raise FieldError(f"option {name}", getattr(recipe, name), f"is below {least}", f"Give at least {least}")
+    require_least(recipe, envs=1, max_steps=0, rollout=1)
     if not recipe.start:
         raise FieldError("start", recipe.start, "names no policy", "Say which to fine-tune: --set start=FOLDER")
     device, start = device_of(settings.device), Path(recipe.start)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 WEIGHTS = "model.safetensors"
 """Where a policy's folder holds its weights."""
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
@@ -46,6 +41,12 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write what msgspec can encode as JSON that people can read, whole or not at all."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    write_atomically(path, lambda beside: beside.write_bytes(text))
 
 
 def replace_folder(folder: Path, write: Callable[[Path], Any]) -> None:

@@ -22,10 +22,11 @@ from transformers.utils import logging
 
 from gen3d_envs.contract import require_same
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.provenance import file_sha256
 
 from .card import card
 from .config import IGNORED, FlowVLAConfig
-from .files import WEIGHTS, safetensors_into, sha256_of
+from .files import WEIGHTS, safetensors_into
 from .labels import PLACES
 from .symmetry import PLACES_SIGNS, TOOL_SIGNS, signs
 from .text import BUCKETS, GROUPS, MAX_WORDS, tokens
@@ -538,7 +539,7 @@ class FlowVLA(PreTrainedModel):
             with safetensors_into(Path(save_directory)):
                 super().save_pretrained(save_directory, **arguments)
             if (weights := Path(save_directory, WEIGHTS)).is_file():  # not in shards
-                self.config.weights_sha256 = sha256_of(weights)
+                self.config.weights_sha256 = file_sha256(weights)
                 self.config.save_pretrained(save_directory)
         finally:
             if shown:

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.provenance import file_sha256
 
+from ..device import device_of  # noqa: TID252
 from ..policies.options import PolicyOptions  # noqa: TID252
 from .backend import FlowBackend, load_backend
 from .config import FlowVLAConfig
-from .files import WEIGHTS, sha256_of
+from .files import WEIGHTS
 from .model import FlowVLA, Inputs
 
 _REMEDY = "Restore the folder, or save the model again with save_pretrained()"
@@ -54,7 +56,7 @@ def load_flow_vla(folder: Path, device: str | torch.device = "cpu") -> FlowVLA:
         raise FieldError("policy", str(path), f"does not fit its config.json ({wrong[0]})", _REMEDY)
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise FieldError("policy", str(path), "holds numbers that are not finite", "Use an earlier checkpoint")
-    if config.weights_sha256 not in ("", sha256_of(path)):
+    if config.weights_sha256 not in ("", file_sha256(path)):
         raise FieldError("policy", str(path), "is not what its config.json was saved with", _REMEDY)
     model.load_state_dict(weights)
     model.to(torch.device(device))  # type: ignore[arg-type]
@@ -105,7 +107,7 @@ def load_policy(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyOptio
         FieldError: the folder cannot be used.
         ContractError: the environment is not one that the model was made for.
     """
-    return FlowVLAPolicy(load_backend(folder, "cuda" if torch.cuda.is_available() else "cpu"), env)
+    return FlowVLAPolicy(load_backend(folder, device_of("auto")), env)
 
 
 def refuse_bare(folder: Path, env: gymnasium.Env[Any, Any], options: PolicyOptions) -> FlowVLAPolicy:

@@ -43,6 +43,12 @@ def policy_sha256(policy: str) -> str | None:
     return files_sha256(Path(policy.partition("#")[0].removeprefix("lerobot:")))
 
 
+def file_sha256(path: Path) -> str:
+    """Hash of one file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def files_sha256(path: Path) -> str | None:
     """Hash of a policy's file or folder; None where there is none.
 
@@ -55,9 +61,7 @@ def files_sha256(path: Path) -> str | None:
         return None
     sha = hashlib.sha256()
     for each in files:
-        with each.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        sha.update(f"{each.relative_to(path).as_posix()}\0{content}\n".encode())
+        sha.update(f"{each.relative_to(path).as_posix()}\0{file_sha256(each)}\n".encode())
     return sha.hexdigest() if files else None
 
 

@@ -388,11 +388,10 @@ def press(page: Page, label: str) -> None:
 def write(page: Page, sentence: str) -> None:
     """Type a sentence into the first line of the page."""
     field = "document.querySelector('form input[type=text], form input:not([type])')"
-    page.wait(field)
+    page.wait(f"{field} && window.lettersFirst")
     page.evaluate(f"({field}.focus(), {field}.select())")
     page.type(sentence)
     assert page.evaluate(f"{field}.value") == sentence
-    time.sleep(0.1)  # The page sends what is typed at intervals of 50 ms.
 
 
 def told(page: Page) -> str:

@@ -12,6 +12,24 @@ TONES = {"note": ("#5b6472", "#eef1f5"), "good": ("#14804a", "#e3f4ea"), "bad": 
          "busy": ("#2458d6", "#e8eefc")}  # fmt: skip
 """Ink and paper of messages."""
 
+NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+"""A picture with nothing in it: what it does when it is loaded is how a script comes into viser's page."""
+
+
+def letters_first() -> str:
+    """Nothing to see: a button, or the Enter that presses one, waits until the last letters typed are on their way.
+
+    viser's page sends a message every 50 ms, and keeps only the newest of those that wait. A button pressed sooner than
+    that after a letter would take its place, and the sentence come without its end.
+    """
+    script = (
+        "if(!window.lettersFirst){window.lettersFirst=1;let typing=0;"
+        "window.addEventListener('input',()=>{clearTimeout(typing);typing=setTimeout(()=>{typing=0},100)},true);"
+        "window.addEventListener('click',e=>{const b=e.target.closest('button');if(b&&typing){"
+        "e.preventDefault();e.stopImmediatePropagation();setTimeout(()=>b.click(),100)}},true)}"
+    )
+    return f'<img alt="" src="{NOTHING}" style="display:none" onload="{escape(script)}">'
+
 
 def message(html: str, tone: str, bare: bool = False) -> str:
     """A message as a coloured box; bare without the box. The text is HTML already."""

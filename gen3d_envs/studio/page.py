@@ -18,7 +18,7 @@ from gen3d_envs.gallery.words import findings, robot_words, verdict
 from gen3d_envs.geometry import from_yaw
 from gen3d_envs.pictures import FILM_HZ
 from gen3d_envs.robots import ROBOTS, get_robot
-from gen3d_envs.studio.html import code_box, message, table
+from gen3d_envs.studio.html import code_box, letters_first, message, table
 from gen3d_envs.studio.joints import JointSliders
 from gen3d_envs.studio.nearest import MOST, explain, nearest
 from gen3d_envs.studio.session import Saved, Session
@@ -33,9 +33,6 @@ NO_EXAMPLE = "or choose an example"
 NO_SWAP = "choose a thing"
 STARTS = 100
 """How many starts can be chosen; each is the seed of a reset."""
-
-TYPING_S = 0.2
-"""The page sends what is typed at intervals, so that the last letters may come after the Enter that ends them."""
 
 
 class Studio:
@@ -104,6 +101,7 @@ class Studio:
 
     def _build_page(self, opened: bool) -> None:
         gui = self._server.gui
+        gui.add_html(letters_first())
         self._status = gui.add_html("")
         with gui.add_form("1. What should the robot do?", expand_by_default=not opened) as form:
             self._sentence = gui.add_text("In words", EXAMPLES[0])
@@ -204,7 +202,6 @@ class Studio:
         self._build()
 
     def _build(self) -> None:
-        time.sleep(TYPING_S)
         sentence = str(self._sentence.value)
         self._offer(())
         try:

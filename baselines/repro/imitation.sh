@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The policy that the study begins with, and its success, with the released eyes; half an hour.
+# The policy that the study begins with, and its success, with the released eyes; ten minutes.
 set -euo pipefail
 out=${1:-repro_out}
 mkdir -p "$out"

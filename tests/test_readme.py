@@ -15,6 +15,8 @@ from helpers import require_understood
 import gen3d_envs
 from gen3d_envs.docs import TABLES, update
 from gen3d_envs.errors import FieldError
+from gen3d_envs.evaluation.result import read_result
+from gen3d_envs.evaluation.statistics import rate
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -58,6 +60,21 @@ def test_every_argument_is_documented() -> None:
 def test_an_unknown_table_is_refused() -> None:
     with pytest.raises(FieldError, match="no such table"):
         update("<!-- generated:nothing -->\n<!-- /generated -->")
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("ten-imitation", "ten_demonstrations.sh"),
+        ("ten-n100-s0-100000", "ten_demonstrations.sh"),
+        ("sparse-n100-s0-100000", "sparse.sh"),
+    ],
+)
+def test_figures_beside_the_tables_are_those_of_the_episodes(name: str, script: str) -> None:
+    said = next(part for part in re.split(r"\n\n|\n(?=- )", README) if f"`{script}`" in part)
+    for split in ("train", "heldout", "handmade"):
+        result = read_result(REPOSITORY / "registry" / "results" / "study" / f"{name}-{split}.json")
+        assert f"{100 * rate(result.episodes).success:.1f}" in said, split
 
 
 def test_commands_named_exist() -> None:

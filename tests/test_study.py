@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import time
@@ -184,6 +185,9 @@ def test_the_page_shows_what_was_found_and_how_it_went(tmp_path: Path) -> None:
     assert "10 generated" in page and "a&lt;b" in page and "a<b" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")  # it fetches nothing
     assert html([IMITATION], {}, StudySettings()).count("<svg") == 1
+    seeds = html([IMITATION], {**went, "n1-s1": went["n1-s0"]}, StudySettings())
+    lines = re.findall(r'<polyline[^>]*stroke="(\S+)"', seeds)
+    assert len(lines) == 3 and len(set(lines)) == 2 and ">n1, 2 seeds<" in seeds and ">n100-s0<" in seeds
 
 
 def test_the_curve_compares_trainings_of_one_length() -> None:

@@ -17,13 +17,11 @@ from ..vla.files import write_atomically, write_json  # noqa: TID252
 from .measure import RESULTS, OutOfTime, found, order, run
 from .page import html
 from .plot import png, svg
-from .settings import PRESETS, StudySettings
+from .settings import MAY_DIFFER, PRESETS, StudySettings
 from .stages import Study, Tell
 from .table import markdown
 
 SETTINGS = "study.json"
-MAY_DIFFER = {"seeds", "counts", "decisions"}
-"""Settings that may change when a study goes on in its folder: how much is done."""
 
 
 def study(

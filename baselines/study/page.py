@@ -10,7 +10,7 @@ import msgspec
 from gen3d_envs.report_style import document
 
 from .plot import GROUND, INK, LINE, SOFT, svg
-from .settings import StudySettings
+from .settings import MAY_DIFFER, StudySettings
 from .table import GAINS, HEAD, Trained, gain_rows, rows
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 330, 64, 190, 24, 48
@@ -33,6 +33,7 @@ def html(trained: Sequence[Trained], ways: Mapping[str, Way], settings: StudySet
     facts = "".join(
         f"<tr><td>{escape(name)}</td><td><code>{escape(str(value))}</code></td></tr>"
         for name, value in msgspec.to_builtins(settings).items()
+        if name not in MAY_DIFFER  # what was done of them stands in the table
     )
     sections = [
         '<p class="brand">Gen3D · study</p><h1>Success by number of training scenes</h1>',
@@ -59,7 +60,7 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def _drawn(ways: Mapping[str, Way]) -> str:
-    """Success by decisions, a line for each training."""
+    """Success by decisions, a line for each training; seeds of one number of scenes have one colour and one name."""
     most = max((way[-1][0] for way in ways.values() if way), default=1.0)
     across, up = (WIDTH - LEFT - RIGHT) / most, HEIGHT - TOP - BOTTOM
     parts = [
@@ -76,10 +77,15 @@ def _drawn(ways: Mapping[str, Way]) -> str:
     for x, anchor, decisions in ((LEFT, "start", 0.0), (WIDTH - RIGHT, "end", most)):
         y = HEIGHT - BOTTOM + 18
         parts.append(f'<text x="{x}" y="{y}" fill="{SOFT}" text-anchor="{anchor}">{decisions:,.0f}</text>')
-    for index, (name, way) in enumerate(ways.items()):
+    kinds: dict[str, list[str]] = {}
+    for name in ways:
+        kinds.setdefault(name.rpartition("-s")[0], []).append(name)
+    for index, (kind, names) in enumerate(kinds.items()):
         color, y = HUES[index % len(HUES)], TOP + 16 + 20 * index
-        points = " ".join(f"{LEFT + across * x:.1f},{HEIGHT - BOTTOM - up * share:.1f}" for x, share in way)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
+        for name in names:
+            points = " ".join(f"{LEFT + across * x:.1f},{HEIGHT - BOTTOM - up * share:.1f}" for x, share in ways[name])
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
+        label = names[0] if len(names) == 1 else f"{kind}, {len(names)} seeds"
         parts.append(f'<path d="M{WIDTH - RIGHT + 12} {y - 4}h18" stroke="{color}" stroke-width="2"/>')
-        parts.append(f'<text x="{WIDTH - RIGHT + 36}" y="{y}" fill="{INK}">{escape(name)}</text>')
+        parts.append(f'<text x="{WIDTH - RIGHT + 36}" y="{y}" fill="{INK}">{escape(label)}</text>')
     return "".join(parts) + "</svg>"

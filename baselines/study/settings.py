@@ -18,6 +18,9 @@ HANDMADE = "handmade"
 IMITATION = "imitation"
 """The policy that every training begins with."""
 
+MAY_DIFFER = {"seeds", "counts", "decisions"}
+"""Settings that may change when a study goes on in its folder: how much is done."""
+
 
 class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is done.
